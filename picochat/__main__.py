@@ -1,0 +1,6 @@
+"""`python -m picochat`."""
+
+from picochat.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A conversation, with no screen in it."""

@@ -1,0 +1,226 @@
+"""The slash commands: one registry behind the popup, /help, the palette and the plain chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Protocol
+
+from picochat.chat.session import ChatSession
+from picochat.chat.settings import PANEL_FIELDS, ChatSettings
+from picochat.errors import PicochatError
+
+
+class FrontEnd(Protocol):
+    """What a command may ask of the program that shows the chat."""
+
+    session: ChatSession
+
+    def say(self, text: str) -> None:
+        """Show a note that is no part of the conversation."""
+
+    def clear(self) -> None:
+        """Empty the screen, and nothing else."""
+
+    def show_settings(self) -> None:
+        """Open or close the settings panel, or print the settings."""
+
+    def settings_changed(self) -> None:
+        """Show settings that a command changed."""
+
+    def load(self, path: str) -> None:
+        """Load another model and say how it went."""
+
+    def quit(self) -> None:
+        """End the program."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One slash command.
+
+    Attributes:
+        name: without the slash.
+        help: one line.
+        run: called with the front end and the rest of the line.
+        argument: how the argument is called in help; empty for none. In [brackets]: may be left out.
+        aliases: other names.
+        while_answering: may run while an answer is coming.
+    """
+
+    name: str
+    help: str
+    run: Callable[[FrontEnd, str], None]
+    argument: str = ""
+    aliases: tuple[str, ...] = ()
+    while_answering: bool = True
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed."""
+        return f"/{self.name} {self.argument}".rstrip()
+
+
+class CommandRegistry:
+    """All commands, by name and alias."""
+
+    def __init__(self, commands: list[Command]) -> None:
+        self._commands = {command.name: command for command in commands}
+        self._aliases = {alias: command for command in commands for alias in command.aliases}
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._commands.values())
+
+    def find(self, name: str) -> Command:
+        """The command of that name or alias.
+
+        Raises:
+            PicochatError: there is none; the message names the nearest.
+        """
+        name = name.removeprefix("/").lower()
+        command = self._commands.get(name) or self._aliases.get(name)
+        if command is None:
+            near = get_close_matches(name, [*self._commands, *self._aliases], n=1, cutoff=0.5)
+            hint = f"did you mean /{near[0]}?" if near else "type /help for the list."
+            raise PicochatError(f"There is no command /{name}; {hint}")
+        return command
+
+    def matching(self, typed: str) -> list[Command]:
+        """Commands for a popup: those that begin with what is typed, then those that contain its letters in order."""
+        typed = typed.removeprefix("/").lower()
+        ranked = []
+        for position, command in enumerate(self):
+            names = (command.name, *command.aliases)
+            if any(name.startswith(typed) for name in names):
+                ranked.append((0, position, command))
+            elif any(_in_order(typed, name) for name in names):
+                ranked.append((1, position, command))
+        return [command for _, _, command in sorted(ranked, key=lambda entry: entry[:2])]
+
+    def run(self, front_end: FrontEnd, line: str, *, answering: bool = False) -> None:
+        """Run a line that begins with a slash.
+
+        Raises:
+            PicochatError: no such command, or one that failed or can't run now.
+        """
+        name, _, argument = line.strip().partition(" ")
+        command = self.find(name)
+        if answering and not command.while_answering:
+            raise PicochatError(f"/{command.name} can't run while an answer is coming; stop it first.")
+        command.run(front_end, argument.strip())
+
+
+def is_command(line: str) -> bool:
+    """Whether a line is a command: a slash and a letter, on one line. "//" at the start sends a slash as text."""
+    return len(line) > 1 and line[0] == "/" and (line[1].isalpha() or line[1] == "?") and "\n" not in line.strip()
+
+
+def _in_order(letters: str, name: str) -> bool:
+    rest = iter(name)
+    return all(letter in rest for letter in letters)
+
+
+# -- what the commands do -------------------------------------------------------------------------------------------------
+
+
+def _help(front_end: FrontEnd, argument: str) -> None:
+    if argument:
+        command = COMMANDS.find(argument)
+        also = f" Also: {', '.join('/' + alias for alias in command.aliases)}." if command.aliases else ""
+        front_end.say(f"{command.usage}: {command.help}{also}")
+        return
+    width = max(len(command.usage) for command in COMMANDS)
+    front_end.say("\n".join(f"{command.usage:<{width}}  {command.help}" for command in COMMANDS))
+
+
+def _reset(front_end: FrontEnd, _: str) -> None:
+    front_end.session.reset()
+    front_end.clear()
+    front_end.say("New conversation. The model has forgotten the old one.")
+
+
+def _set(front_end: FrontEnd, argument: str) -> None:
+    name, _, value = argument.partition(" ")
+    if not name:
+        front_end.say(describe_settings(front_end.session.settings))
+        return
+    front_end.session.change(name, value)
+    front_end.settings_changed()
+    front_end.say(
+        f"{name.replace('-', '_')} is now {front_end.session.settings.text_of(name.replace('-', '_')) or 'unset'}."
+    )
+
+
+def _mode(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    other = "single" if session.settings.mode == "conversation" else "conversation"
+    session.change("mode", argument or other)
+    front_end.settings_changed()
+    if session.settings.mode == "conversation":
+        front_end.say("Conversation mode: the model sees what was said before.")
+    else:
+        front_end.say("Single-prompt mode: each message is answered on its own.")
+
+
+def _status(front_end: FrontEnd, _: str) -> None:
+    session = front_end.session
+    engine = session.require_engine()
+    entries = len(session.conversation.entries)
+    lines = [
+        f"model     {engine.info.summary()}",
+        f"device    {engine.info.device}, {engine.info.precision}",
+        f"mode      {session.settings.mode}",
+        f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
+        f"context   {session.context_used} of {engine.context} tokens",
+    ]
+    if session.last and session.last.stop:
+        lines.append(
+            f"last      {session.last.count} tokens, {session.last.tokens_per_second:.0f} a second, seed {session.last.seed}"
+        )
+    front_end.say("\n".join([*lines, describe_settings(session.settings)]))
+
+
+def _info(front_end: FrontEnd, _: str) -> None:
+    info = front_end.session.require_engine().info
+    training = info.training
+    facts = {
+        "file": str(info.path),
+        "architecture": info.architecture,
+        "parameters": f"{info.parameters:,}",
+        "vocabulary": f"{info.vocab_size:,}",
+        "context": f"{info.context:,} tokens",
+        "trained on": training.get("data"),
+        "steps": training.get("step"),
+        "tokens seen": f"{training['tokens']:,}" if "tokens" in training else None,
+        "validation": f"{training['val_bpb']:.3f} bits per byte" if "val_bpb" in training else None,
+    }
+    front_end.say("\n".join(f"{name:<13} {value}" for name, value in facts.items() if value is not None))
+
+
+def _load(front_end: FrontEnd, argument: str) -> None:
+    if not argument:
+        raise PicochatError("/load needs the path of a model file or run folder.")
+    front_end.load(argument)
+
+
+def describe_settings(settings: ChatSettings) -> str:
+    """The settings of the panel, a line each."""
+    width = max(map(len, PANEL_FIELDS))
+    return "\n".join(f"{name:<{width}}  {settings.text_of(name) or 'auto'}" for name in PANEL_FIELDS)
+
+
+COMMANDS = CommandRegistry(
+    [
+        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
+        Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
+        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
+        Command("mode", "Switch between conversation and single prompts.", _mode, "[conversation|single]"),
+        Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),
+        Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
+        Command("status", "Model, device, context used and settings.", _status),
+        Command("info", "Facts of the model and its training.", _info),
+        Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
+        Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q")),
+    ]
+)

@@ -1,0 +1,127 @@
+"""The messages of a conversation, and the part of them that fits the model's window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from picochat.inference.engine import StopReason
+from picochat.text.chat_format import ChatFormat, Message, Role
+
+
+@dataclass
+class Entry:
+    """One message, with what is known of how it came to be.
+
+    Attributes:
+        ids: the content's tokens under the loaded model; for an answer exactly those generated, so that the cached prefix
+            stays valid. `None` is "to be encoded".
+        stop: why an answer ended.
+        seed: what an answer was drawn with.
+    """
+
+    message: Message
+    ids: list[int] | None = None
+    stop: StopReason | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model gets to see.
+
+    Attributes:
+        ids: tokens, ending where the assistant is to speak.
+        dropped: messages at the conversation's front that no longer fit, in all.
+        newly_dropped: those of them that still fitted at the last turn.
+        cut: the last message itself was too long, and lost its beginning.
+    """
+
+    ids: list[int]
+    dropped: int = 0
+    newly_dropped: int = 0
+    cut: bool = False
+
+
+@dataclass
+class Conversation:
+    """Messages in order; the first `dropped` of them are beyond the window and stay so."""
+
+    entries: list[Entry] = field(default_factory=list)
+    system: str | None = None
+    dropped: int = 0
+
+    def add(
+        self,
+        role: Role,
+        content: str,
+        *,
+        ids: list[int] | None = None,
+        stop: StopReason | None = None,
+        seed: int | None = None,
+    ) -> Entry:
+        """Append a message."""
+        self.entries.append(Entry(Message(role, content), ids, stop, seed))
+        return self.entries[-1]
+
+    def undo(self) -> list[Entry]:
+        """Take back the last user message and all after it; returns what was taken."""
+        for index in range(len(self.entries) - 1, -1, -1):
+            if self.entries[index].message.role == "user":
+                taken = self.entries[index:]
+                del self.entries[index:]
+                self.dropped = min(self.dropped, len(self.entries))
+                return taken
+        return []
+
+    def reset(self) -> None:
+        """Forget all messages; the system prompt stays."""
+        self.entries.clear()
+        self.dropped = 0
+
+    def forget_ids(self) -> None:
+        """Another tokenizer is in charge: encode everything anew, and see what fits it."""
+        for entry in self.entries:
+            entry.ids = None
+        self.dropped = 0
+
+    def prompt(self, chat: ChatFormat, context: int, reserve: int) -> Prompt:
+        """Fit the conversation into the window.
+
+        Whole turns go, oldest first; a turn is a user message with its answer. The system prompt and the last message stay.
+        A last message too long for the window by itself keeps its end.
+
+        Args:
+            context: the model's window, in tokens.
+            reserve: tokens to leave free for the answer.
+        """
+        budget = max(1, context - reserve)
+        before = self.dropped
+        parts = [self._render(chat, entry) for entry in self.entries]
+        head = chat.render([Message("system", self.system)] if self.system else []).ids
+        room = budget - len(head) - len(chat.reply_header)
+        while sum(map(len, parts[self.dropped :])) > room and self._next_turn() < len(self.entries):
+            self.dropped = self._next_turn()
+        ids = [*head, *(token for part in parts[self.dropped :] for token in part), *chat.reply_header]
+        cut = len(ids) > budget
+        if cut:
+            ids = self._shorten(chat, head, budget)
+        return Prompt(ids, self.dropped, self.dropped - before, cut)
+
+    def _render(self, chat: ChatFormat, entry: Entry) -> list[int]:
+        if entry.ids is None:
+            entry.ids = chat.tokenizer.encode(entry.message.content)
+        return chat.wrap(entry.message.role, entry.ids)
+
+    def _next_turn(self) -> int:
+        """Where the second turn of those still in the window begins; the end when there is only one."""
+        for index in range(self.dropped + 1, len(self.entries)):
+            if self.entries[index].message.role == "user":
+                return index
+        return len(self.entries)
+
+    def _shorten(self, chat: ChatFormat, head: list[int], budget: int) -> list[int]:
+        """The last user message alone, without its beginning; of a window too small even for that, the end."""
+        last = next(entry for entry in reversed(self.entries) if entry.message.role == "user")
+        frame = len(head) + len(chat.wrap("user", [])) + len(chat.reply_header)
+        content = (last.ids or [])[-max(1, budget - frame) :]
+        return [*head, *chat.wrap("user", content), *chat.reply_header][-budget:]

@@ -1,0 +1,167 @@
+"""The model file: one `.pt` that holds all a chat needs.
+
+`torch.save` of tensors, strings and numbers only, always read with `weights_only=True`:
+
+    {"format": "picochat/1", "model": {...}, "tokenizer": "<tokenizer.json>", "weights": {...}, "training": {...}}
+
+The tokenizer travels inside, so that a model can't be paired with the wrong one. A file that would need unpickling is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from picochat.errors import CheckpointError, ConfigError
+from picochat.files import atomic_write
+from picochat.model.config import ModelConfig
+from picochat.model.gpt import GPT
+from picochat.text.tokenizer import Tokenizer
+
+FORMAT = "picochat/1"
+BEST = "best.pt"
+"""The name of a run folder's best model."""
+
+
+@dataclass
+class Checkpoint:
+    """A model with its tokenizer and the facts of its training."""
+
+    config: ModelConfig
+    tokenizer: Tokenizer
+    weights: dict[str, Tensor]
+    training: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    def build(self, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> GPT:
+        """The network with these weights, ready to answer.
+
+        Raises:
+            CheckpointError: weights that don't fit the shape.
+        """
+        if wrong := _shape_mismatch(self.config, self.weights):
+            raise CheckpointError(f"{self.path or 'The model'} is damaged: {wrong}; get or train it again.")
+        return GPT.from_weights(self.config, self.weights).to(device=device, dtype=dtype).eval()
+
+
+def save_checkpoint(
+    path: Path,
+    model: GPT,
+    tokenizer: Tokenizer,
+    training: dict[str, Any] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a model file atomically, its weights as `dtype`; raises `OutputError` where that can't be done."""
+    content = {
+        "format": FORMAT,
+        "model": model.config.to_dict(),
+        "tokenizer": tokenizer.to_json(),
+        "weights": {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.saved_weights().items()},
+        "training": dict(training or {}),
+    }
+    with atomic_write(path) as stream:
+        torch.save(content, stream)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read a model file, or the best model of a run folder; weights are mapped, not copied.
+
+    Raises:
+        CheckpointError: missing, damaged, foreign, of another version, or needing unpickling.
+    """
+    path = find_model_file(Path(path))
+    content = read_tensors(path)
+    version = content.get("format") if isinstance(content, dict) else None
+    if version != FORMAT:
+        if isinstance(version, str) and version.startswith("picochat/"):
+            raise CheckpointError(f"{path} has format {version}, and this picochat reads {FORMAT}; update picochat.")
+        raise CheckpointError(f"{path} is a PyTorch file, but not a picochat model; train one with `picochat train`.")
+    try:
+        config = ModelConfig.from_dict(content["model"])
+        tokenizer = Tokenizer.from_json(content["tokenizer"])
+        weights = {str(name): value for name, value in content["weights"].items() if isinstance(value, Tensor)}
+        training = dict(content["training"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged ({type(error).__name__}: {error}); get or train it again.") from None
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    if tokenizer.vocab_size > config.vocab_size:
+        raise CheckpointError(
+            f"{path} is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its network only {config.vocab_size}."
+        )
+    return Checkpoint(config, tokenizer, weights, training, path)
+
+
+def find_model_file(path: Path) -> Path:
+    """The model file that `path` names: itself, or a run folder's best model.
+
+    Raises:
+        CheckpointError: nothing there.
+    """
+    if path.is_dir():
+        best = path / BEST
+        if not best.is_file():
+            raise CheckpointError(f"The folder {path} holds no {BEST}; give a model file or a run folder of picochat.")
+        return best
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
+        )
+    return path
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_tensors(path: Path) -> Any:
+    """Read a file of tensors, strings and numbers, and nothing else.
+
+    Raises:
+        CheckpointError: the file can't be read, or would need unpickling.
+    """
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+        if magic[:2] == b"PK":
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read ({os.strerror(error.errno or 0)}).") from None
+    except Exception as error:  # torch raises many kinds for damaged and hostile files
+        if "weights_only" in str(error) or "Unsupported" in str(error):
+            raise CheckpointError(
+                f"{path} holds pickled Python objects, which could run any code when read, and is refused; "
+                "picochat models hold tensors, strings and numbers only."
+            ) from None
+        raise CheckpointError(f"{path} is damaged or cut short and can't be read; get or train it again.") from None
+    if magic[:1] == b"\x80":
+        raise CheckpointError(
+            f"{path} is a pickle file, which could run any code when read, and is refused; train a picochat model instead."
+        )
+    raise CheckpointError(f"{path} is not a picochat model; train one with `picochat train --data YOUR.txt`.")
+
+
+def _shape_mismatch(config: ModelConfig, weights: dict[str, Tensor]) -> str:
+    """What is wrong with these weights for this shape, in words; empty when nothing is."""
+    with torch.device("meta"):
+        expected = GPT(config).saved_weights()
+    for name, tensor in expected.items():
+        if name not in weights:
+            return f"the weight '{name}' is missing"
+        if weights[name].shape != tensor.shape:
+            return f"the weight '{name}' is {tuple(weights[name].shape)} and should be {tuple(tensor.shape)}"
+    if extra := sorted(set(weights) - set(expected)):
+        return f"the weight '{extra[0]}' belongs to no part of the model"
+    return ""

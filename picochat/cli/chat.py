@@ -1,0 +1,89 @@
+"""`picochat chat`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from picochat.chat.settings import ChatSettings
+from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.locations import default_model
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def chat(
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", help="Answer this once, and leave.", show_default=False)
+    ] = None,
+    system: Annotated[str | None, option(ChatSettings, "system")] = None,
+    mode: Annotated[str | None, option(ChatSettings, "mode")] = None,
+    temperature: Annotated[float | None, option(ChatSettings, "temperature", "--temperature", "-T")] = None,
+    top_k: Annotated[int | None, option(ChatSettings, "top_k", "--top-k", "-k")] = None,
+    top_p: Annotated[float | None, option(ChatSettings, "top_p")] = None,
+    min_p: Annotated[float | None, option(ChatSettings, "min_p")] = None,
+    repetition_penalty: Annotated[float | None, option(ChatSettings, "repetition_penalty")] = None,
+    max_tokens: Annotated[int | None, option(ChatSettings, "max_tokens", "--max-tokens", "-t")] = None,
+    seed: Annotated[int | None, option(ChatSettings, "seed")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the full screen.")] = False,
+) -> None:
+    """Talk to a model in the terminal.
+
+    A pipe or a dumb terminal gets the same chat as plain lines.
+    """
+    settings = ChatSettings.parse(
+        given(
+            system=system,
+            mode=mode,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            repetition_penalty=repetition_penalty,
+            max_tokens=max_tokens,
+            seed=seed,
+        )
+    )
+    path = model or default_model()
+
+    from picochat.chat.session import ChatSession
+
+    session = ChatSession(settings, device=device, threads=threads)
+    if prompt is not None or plain or not _has_screen():
+        from picochat.repl import Repl
+
+        session.load(path)
+        repl = Repl(session)
+        if prompt is not None:
+            repl.answer(prompt)
+            if session.last is not None and session.last.stop == "cancelled":
+                raise typer.Exit(130)
+        else:
+            repl.run()
+        return
+
+    from picochat.chat.prompts import PromptHistory
+    from picochat.locations import prompt_history
+    from picochat.ui.app import ChatApp
+
+    if not path.exists():
+        # known before the screen opens: say it as any other command does
+        session.load(path)
+    screen = ChatApp(session, path, PromptHistory(prompt_history()))
+    screen.run()
+    if screen.unfinished_jobs:
+        # a model that is still loading can't be stopped, and must not keep the user waiting
+        sys.stdout.flush()
+        os._exit(screen.return_code or 0)
+    raise typer.Exit(screen.return_code or 0)
+
+
+def _has_screen() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

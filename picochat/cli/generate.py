@@ -1,0 +1,123 @@
+"""`picochat generate`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.errors import DataError
+from picochat.inference.settings import SamplingSettings
+
+DEFAULT_MAX_TOKENS = 100
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def generate(
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt", "-p", help="Text to answer or go on from; - reads stdin, as a pipe does.", show_default=False
+        ),
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    max_tokens: Annotated[
+        int | None,
+        option(SamplingSettings, "max_tokens", "--max-tokens", "-t"),
+    ] = None,
+    temperature: Annotated[float | None, option(SamplingSettings, "temperature", "--temperature", "-T")] = None,
+    top_k: Annotated[int | None, option(SamplingSettings, "top_k", "--top-k", "-k")] = None,
+    top_p: Annotated[float | None, option(SamplingSettings, "top_p")] = None,
+    min_p: Annotated[float | None, option(SamplingSettings, "min_p")] = None,
+    repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
+    seed: Annotated[int | None, option(SamplingSettings, "seed")] = None,
+    stop: Annotated[list[str] | None, option(SamplingSettings, "stop")] = None,
+    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest token.")] = False,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, max=1000, help="How many texts to write.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each text.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Go on from the prompt as plain text, even with a model made for chat.")
+    ] = False,
+) -> None:
+    """Write text from a prompt, to stdout.
+
+    A model that learnt from conversations answers the prompt; one that learnt from plain text goes on from it. Without a
+    prompt, a text begins from nothing.
+    """
+    settings = SamplingSettings.parse(
+        {
+            "max_tokens": DEFAULT_MAX_TOKENS,
+            **given(
+                max_tokens=max_tokens,
+                temperature=0.0 if greedy else temperature,
+                top_k=top_k,
+                top_p=top_p,
+                min_p=min_p,
+                repetition_penalty=repetition_penalty,
+                stop=tuple(stop or ()),
+            ),
+            "seed": secrets.randbelow(2**31) if seed is None else seed,
+        }
+    )
+    text = _read_prompt(prompt)
+
+    from picochat.inference.engine import Token, load_engine
+    from picochat.inference.prompt import completion
+    from picochat.interrupt import Interrupt
+    from picochat.locations import default_model
+    from picochat.text.safe import printable
+
+    engine = load_engine(model or default_model(), device=device, threads=threads)
+    request = completion(engine, text, raw=raw)
+    if len(request.ids) > engine.context:
+        print(f"The prompt is longer than the window of {engine.context} tokens: only its end is seen.", file=sys.stderr)
+    show = printable if sys.stdout.isatty() else str
+    with Interrupt() as interrupt:
+        for index in range(samples):
+            run = settings.changed(seed=((settings.seed or 0) + index) % 2**63)
+            tokens: list[Token] = []
+            if samples > 1 and not as_json and index:
+                print("---")
+            for token in engine.stream(request.ids, run, end=request.end, cancelled=interrupt):
+                tokens.append(token)
+                if not as_json:
+                    sys.stdout.write(show(token.text))
+                    sys.stdout.flush()
+            if as_json:
+                print(json.dumps(_summary(tokens, run.seed)), flush=True)
+            else:
+                print(flush=True)
+            if interrupt():
+                break
+    if interrupt():
+        raise typer.Exit(interrupt.exit_code)
+
+
+def _read_prompt(prompt: str | None) -> str:
+    piped = not sys.stdin.isatty() if sys.stdin else False
+    if prompt != "-" and (prompt is not None or not piped):
+        return prompt or ""
+    try:
+        return sys.stdin.read().rstrip("\n")
+    except UnicodeDecodeError:
+        raise DataError("The text on stdin is not UTF-8; convert it first.") from None
+
+
+def _summary(tokens, seed):  # type: ignore[no-untyped-def]
+    real = [token for token in tokens if token.id is not None]
+    seconds = real[-1].seconds - real[0].seconds if len(real) > 1 else 0.0
+    return {
+        "text": "".join(token.text for token in tokens),
+        "tokens": [{"id": token.id, "text": token.text, "logprob": token.logprob} for token in real],
+        "stop_reason": tokens[-1].stop,
+        "seed": seed,
+        "tokens_per_second": round((len(real) - 1) / seconds, 1) if seconds else 0.0,
+    }

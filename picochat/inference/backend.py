@@ -1,0 +1,68 @@
+"""What computes logits, behind one protocol; and `open_backend`, which picks who."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from picochat.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Facts of a loaded model, for people."""
+
+    path: Path
+    architecture: str
+    parameters: int
+    vocab_size: int
+    context: int
+    device: str
+    precision: str
+    training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def chats(self) -> bool:
+        """Whether the model learnt from conversations; others can only go on with a text."""
+        return self.training.get("kind", "chat") == "chat"
+
+    def summary(self) -> str:
+        """Name, step and size in one line."""
+        step = f" step {self.training['step']:,}," if "step" in self.training else ""
+        return f"{self.path.name}:{step} {self.parameters / 1e6:.1f}M parameters, context {self.context:,}"
+
+
+class Backend(Protocol):
+    """A model with a cache of the tokens it has read."""
+
+    info: ModelInfo
+
+    @property
+    def length(self) -> int:
+        """Tokens in the cache."""
+
+    def prefill(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Read at least one token after those in the cache; returns the (vocab_size,) logits of what follows.
+
+        Raises:
+            ContextOverflowError: the cache would exceed the model's context.
+        """
+
+    def step(self, token: int) -> npt.NDArray[np.float32]:
+        """`prefill` of one token, as fast as can be."""
+
+    def truncate(self, length: int) -> None:
+        """Forget all tokens from position `length` on."""
+
+
+def open_backend(path: str | Path, *, device: str = "auto", threads: int | None = None) -> tuple[Backend, Tokenizer]:
+    """Load a model file or run folder; raises `CheckpointError` or `DeviceError`."""
+    # torch takes a second to import: only when a model is really loaded
+    from picochat.inference.torch_backend import open_torch
+
+    return open_torch(path, device=device, threads=threads)

@@ -1,0 +1,28 @@
+"""How to draw tokens: the one schema behind flags, `/set`, the settings panel and the API."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from picochat.schema import Schema
+
+MAX_TOKENS = 1_000_000
+
+
+class SamplingSettings(Schema):
+    """Settings of one generation."""
+
+    temperature: float = Field(0.8, ge=0, le=5, description="Higher is more varied; 0 always takes the likeliest token.")
+    top_k: int = Field(20, ge=0, le=1_000_000, description="Choose among the k likeliest tokens; 0 is all of them.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Choose among the likeliest tokens that together reach this share.")
+    min_p: float = Field(0.0, ge=0, lt=1, description="Leave out tokens less likely than this share of the likeliest one.")
+    repetition_penalty: float = Field(
+        1.0, gt=0, le=10, description="Above 1 makes tokens that occurred already less likely."
+    )
+    max_tokens: int | None = Field(
+        None, ge=1, le=MAX_TOKENS, description="Stop after so many tokens; empty is until the end of the turn."
+    )
+    seed: int | None = Field(
+        None, ge=0, le=2**63 - 1, description="The same seed gives the same text; empty is a new one each time."
+    )
+    stop: tuple[str, ...] = Field((), description="Stop before any of these texts.")

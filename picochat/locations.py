@@ -1,0 +1,40 @@
+"""Where things are: the shipped model, and the user's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+from picochat.errors import CheckpointError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def default_model() -> Path:
+    """The shipped model: in the wheel beside the code, in a clone under models/.
+
+    Raises:
+        CheckpointError: this copy came without one.
+    """
+    places = (_PACKAGE / "models" / "conv.pt", _PACKAGE.parent / "models" / "conv.pt")
+    for place in places:
+        if place.is_file():
+            return place
+    raise CheckpointError(
+        "The shipped model is missing; train one with `picochat train --data YOUR.txt` and name it with -m."
+    )
+
+
+def prompt_history() -> Path:
+    """The file of what the user typed in earlier chats."""
+    return _state() / "prompts.jsonl"
+
+
+def line_history() -> Path:
+    """The same of the plain chat, in readline's own format."""
+    return _state() / "lines"
+
+
+def _state() -> Path:
+    return Path(platformdirs.user_state_dir("picochat", appauthor=False))

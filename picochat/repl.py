@@ -1,0 +1,135 @@
+"""The chat as plain lines: for pipes, dumb terminals, screen readers and `--plain`.
+
+Answers go to stdout; notes, prompts and errors to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+from picochat.chat.commands import COMMANDS, describe_settings, is_command
+from picochat.chat.session import ChatSession
+from picochat.errors import PicochatError
+from picochat.inference.engine import STOP_TEXT
+from picochat.interrupt import Interrupt
+from picochat.locations import line_history
+from picochat.text.safe import printable
+
+HISTORY_LINES = 1000
+
+
+class Repl:
+    """A `FrontEnd` of lines."""
+
+    def __init__(self, session: ChatSession) -> None:
+        self.session = session
+        self.running = True
+        self.interactive = sys.stdin.isatty()
+
+    def run(self) -> None:
+        """Read lines until the input ends or /quit."""
+        with _line_editing() if self.interactive else contextlib.nullcontext():
+            if self.interactive:
+                self.say("Type a message, or /help. Ctrl-C stops an answer, Ctrl-D leaves.")
+            for line in self._lines():
+                try:
+                    if is_command(line):
+                        COMMANDS.run(self, line)
+                    elif line.strip():
+                        self.answer(line.removeprefix("/") if line.startswith("//") else line)
+                except PicochatError as error:
+                    self.say(str(error))
+                if not self.running:
+                    return
+
+    def answer(self, text: str) -> None:
+        """Stream one answer to stdout."""
+        with Interrupt() as interrupt:
+            reply = self.session.reply(text, interrupt)
+            if reply.prompt.newly_dropped:
+                self.say(f"(the oldest {reply.prompt.dropped} messages no longer fit the model's window)")
+            if reply.prompt.cut:
+                self.say("(the message is longer than the model's window: only its end is seen)")
+            for token in reply:
+                sys.stdout.write(printable(token.text) if sys.stdout.isatty() else token.text)
+                sys.stdout.flush()
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        if reply.stop not in ("end", "stop"):
+            self.say(f"({STOP_TEXT[reply.stop or 'cancelled']})")
+
+    # -- FrontEnd -------------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Print a note to stderr."""
+        print(printable(text), file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Clear the screen, where there is one."""
+        if self.interactive and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            sys.stderr.write("\x1b[2J\x1b[H")
+            sys.stderr.flush()
+
+    def show_settings(self) -> None:
+        """Print the settings."""
+        self.say(describe_settings(self.session.settings))
+
+    def settings_changed(self) -> None:
+        """Nothing to redraw."""
+
+    def load(self, path: str) -> None:
+        """Load another model."""
+        engine = self.session.load(path)
+        self.say(f"Loaded {engine.info.summary()}.")
+
+    def quit(self) -> None:
+        """End after this line."""
+        self.running = False
+
+    def _lines(self) -> Iterator[str]:
+        while True:
+            try:
+                if self.interactive:
+                    yield self._ask()
+                else:
+                    line = sys.stdin.readline()
+                    if not line:
+                        return
+                    yield line.rstrip("\n")
+            except EOFError:
+                return
+            except KeyboardInterrupt:
+                self.say("(Ctrl-D or /quit leaves)")
+            except UnicodeDecodeError:
+                self.say("That line is not UTF-8 text; it was left out.")
+
+    def _ask(self) -> str:
+        if sys.stdout.isatty():
+            return input("> ")
+        # the prompt is no result
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        return input()
+
+
+@contextlib.contextmanager
+def _line_editing() -> Iterator[None]:
+    """Readline with the history of earlier chats, where the system has it."""
+    try:
+        import readline
+    except ImportError:  # Windows
+        yield
+        return
+    path = line_history()
+    with contextlib.suppress(OSError):
+        readline.read_history_file(path)
+    readline.set_history_length(HISTORY_LINES)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(path)

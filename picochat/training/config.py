@@ -1,0 +1,73 @@
+"""Everything a training run can be told, in one schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from picochat.model.config import ModelConfig
+from picochat.schema import Schema
+
+SHAPE_FIELDS = (
+    "architecture", "position", "layers", "heads", "kv_heads", "embedding", "feed_forward", "context", "tied", "dropout",
+)  # fmt: skip
+
+
+class TrainConfig(Schema):
+    """Settings of one run; the ones left `None` follow from the rest."""
+
+    data: Path = Field(description="Text to learn from: a .txt or .jsonl file (also .xz, .gz) or a folder of them.")
+    out: Path | None = Field(None, description="Run folder to write; default runs/<name with shape and time>.")
+
+    preset: str = Field("micro", description="Model size: nano, micro, small, base, gpt2 or large.")
+    architecture: Literal["gpt2", "llama", "qwen3"] | None = Field(None, description="Kind of network; default qwen3.")
+    position: Literal["learned", "sinusoidal", "rope", "alibi"] | None = Field(
+        None, description="Position encoding; default that of the architecture."
+    )
+    layers: int | None = Field(None, ge=1, le=512, description="Number of blocks.")
+    heads: int | None = Field(None, ge=1, le=512, description="Attention heads.")
+    kv_heads: int | None = Field(None, ge=1, le=512, description="Key and value heads, for grouped-query attention.")
+    embedding: int | None = Field(None, ge=1, le=65_536, description="Width of the network.")
+    feed_forward: int | None = Field(None, ge=1, le=262_144, description="Inner width of the feed-forward part.")
+    context: int | None = Field(None, ge=2, le=1_048_576, description="Context window, in tokens.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout rate.")
+    tied: bool | None = Field(None, description="Share the weights of the embedding and the head.")
+
+    tokenizer: str = Field("bpe", description="bpe, char, word, or the path of a finished tokenizer.json.")
+    vocab_size: int | None = Field(None, ge=1, le=1_048_576, description="Tokens in the vocabulary; default by preset.")
+
+    steps: int | None = Field(None, ge=1, description="Optimizer steps.")
+    epochs: float | None = Field(None, gt=0, description="Passes over the data; the default is 10.")
+    time: float | None = Field(None, gt=0, description="Time to train for, such as 90s, 10m or 2h.")
+    batch_size: int = Field(16, ge=1, description="Sequences in a step, taken at once.")
+    accumulation: int = Field(1, ge=1, description="Batches whose gradients are added up for one step.")
+    lr: float | None = Field(None, gt=0, description="Peak learning rate; default by width.")
+    min_lr: float = Field(0.1, ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
+    warmup: float = Field(0.05, ge=0, lt=1, description="Share of the run in which the learning rate rises.")
+    weight_decay: float = Field(0.1, ge=0, description="Decay of the weight matrices.")
+    clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 is no clipping.")
+
+    val_fraction: float = Field(0.05, gt=0, lt=1, description="Share of the documents held out for validation.")
+    eval_every: int | None = Field(None, ge=1, description="Steps between evaluations; default a twentieth of the run.")
+    eval_batches: int = Field(20, ge=1, description="Batches of held-out text in an evaluation.")
+
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of the weights, the data order and the split.")
+    device: str = Field("auto", description="auto, cpu, cuda or mps.")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="Number format of the matrix products.")
+
+    weights_format: Literal["fp16", "bf16", "fp32"] = Field(
+        "fp16", description="Number format of the weights in the model file; training itself keeps fp32."
+    )
+
+    def model_config_for(self, vocab_size: int) -> ModelConfig:
+        """The network's shape for a vocabulary of that size; raises `ConfigError` where fields don't fit together."""
+        given = {name: getattr(self, name) for name in SHAPE_FIELDS}
+        given["dim"] = given.pop("embedding")
+        given["ff_dim"] = given.pop("feed_forward")
+        return ModelConfig.create(preset=self.preset, vocab_size=vocab_size, **given)
+
+    def to_plain(self) -> dict[str, Any]:
+        """All settings as plain numbers and strings, for YAML and checkpoints."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,381 @@
+"""The training loop.
+
+`prepare` turns settings into a run (read, split, tokenize, build); `Trainer.fit` is the loop itself, on one screen.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from picochat.checkpoint import save_checkpoint
+from picochat.errors import CheckpointError, ConfigError
+from picochat.interrupt import Interrupt
+from picochat.model.config import PRESETS, ModelConfig
+from picochat.model.device import resolve_device
+from picochat.model.gpt import GPT
+from picochat.text.batches import (
+    IGNORE,
+    Batch,
+    TokenStream,
+    byte_lengths,
+    encode_documents,
+    training_batch,
+    validation_batches,
+)
+from picochat.text.chat_format import Part
+from picochat.text.corpus import Conversation, Document, corpus_digest, read_corpus, split_corpus
+from picochat.text.tokenizer import KINDS, Tokenizer
+from picochat.training.config import TrainConfig
+from picochat.training.optim import default_rate, make_optimizer
+from picochat.training.precision import autocast, choose_precision
+from picochat.training.run import RunFolder
+from picochat.training.schedule import Schedule
+
+DEFAULT_EPOCHS = 10.0
+WEIGHT_FORMATS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
+
+class Reporter(Protocol):
+    """Who is told how the run goes."""
+
+    def note(self, text: str) -> None:
+        """A sentence about the run."""
+
+    def progress(self, record: dict[str, Any]) -> None:
+        """One step is done; `record` has the fields of metrics.jsonl, and `progress` from 0 to 1."""
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def progress(self, record: dict[str, Any]) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class Result:
+    """How a run ended."""
+
+    folder: Path | None
+    best: Path | None
+    step: int
+    val_loss: float
+    val_bpb: float
+    interrupted: int | None = None
+    """The signal that ended the run early, if one did."""
+
+
+@dataclass
+class Clock:
+    """What is counted and must survive a restart."""
+
+    step: int = 0
+    tokens: int = 0
+    elapsed: float = 0.0
+    best_loss: float = math.inf
+    best_bpb: float = math.inf
+    best_step: int = 0
+    last: dict[str, float] = field(default_factory=dict)
+
+
+class Trainer:
+    """One run: a model, its data, its optimizer and where it all is written.
+
+    Args:
+        config: the settings.
+        tokenizer: what the streams were encoded with; it travels in the checkpoint.
+        train, held_out: token streams.
+        run: folder to write to; `None` writes nothing.
+        facts: what the checkpoint should say of the data.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        tokenizer: Tokenizer,
+        train: TokenStream,
+        held_out: TokenStream,
+        *,
+        run: RunFolder | None = None,
+        facts: dict[str, Any] | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
+        self.config, self.tokenizer, self.run = config, tokenizer, run
+        self.train, self.held_out = train, held_out
+        self.facts = facts or {}
+        self.reporter: Reporter = reporter or Silent()
+        self.device = resolve_device(config.device)
+        self.precision, why = choose_precision(self.device, config.precision)
+        self.reporter.note(f"Training on {self.device} in {self.precision} ({why}).")
+        torch.manual_seed(config.seed)
+        self.shape = config.model_config_for(tokenizer.vocab_size)
+        self.model = GPT(self.shape).to(self.device)
+        self.schedule = self._make_schedule()
+        self.optimizer = make_optimizer(self.model, lr=self.schedule.peak, weight_decay=config.weight_decay)
+        self.byte_lengths = torch.from_numpy(byte_lengths(tokenizer)).to(self.device)
+        self.clock = Clock()
+        self.interrupt = Interrupt()
+
+    # -- the loop -------------------------------------------------------------------------------------------------------
+
+    def fit(self) -> Result:
+        """Train to the end of the schedule, or until interrupted; everything is saved either way."""
+        clock, started = self.clock, time.perf_counter() - self.clock.elapsed
+        with self.interrupt:
+            while (progress := self.schedule.progress(clock.step, clock.elapsed)) < 1 and not self.interrupt.requested:
+                rate = self.schedule.rate(progress)
+                begun = time.perf_counter()
+                loss = self.learn(rate)
+                clock.step += 1
+                clock.tokens += self.tokens_per_step
+                speed = self.tokens_per_step / (time.perf_counter() - begun)
+                if clock.step % self.eval_every == 0:
+                    self.evaluate_and_save()
+                clock.elapsed = time.perf_counter() - started
+                self._report(loss, rate, speed)
+            if clock.step % self.eval_every or not clock.last:
+                self.evaluate_and_save()
+                clock.elapsed = time.perf_counter() - started
+        folder = self.run.path if self.run else None
+        best = self.run.best if self.run else None
+        return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
+
+    def learn(self, rate: float) -> float:
+        """One optimizer step at that learning rate; returns the mean loss per token, in nats."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        batches = [self._batch(index) for index in range(self.config.accumulation)]
+        # summed losses over all targets of the step: short rows must not weigh more than long ones
+        targets = sum(int((batch.targets != IGNORE).sum()) for batch in batches)
+        total = 0.0
+        for batch in batches:
+            with autocast(self.device, self.precision):
+                loss = self.token_losses(batch).sum() / max(1, targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        if self.config.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total
+
+    def token_losses(self, batch: Batch) -> torch.Tensor:
+        """Cross-entropy of every target, (B x T), 0 where there is none."""
+        inputs = torch.from_numpy(batch.inputs).to(self.device)
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        logits = self.model(inputs).flatten(0, 1).float()
+        return F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORE, reduction="none")
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Loss per token and bits per byte on the held-out documents.
+
+        Bits per byte counts the text itself: markers, role headers and ends of turns are left out.
+        """
+        self.model.eval()
+        loss, tokens, bits, octets = 0.0, 0, 0.0, 0
+        batches = validation_batches(
+            self.held_out, batch=self.config.batch_size, length=self.shape.context, most=self.config.eval_batches
+        )
+        for batch in batches:
+            with autocast(self.device, self.precision):
+                losses = self.token_losses(batch).double()
+            targets = torch.from_numpy(batch.targets).to(self.device).flatten()
+            real = targets != IGNORE
+            lengths = torch.where(real, self.byte_lengths[targets.clamp(min=0)], 0)
+            lengths[torch.from_numpy(batch.parts).to(self.device).flatten() == Part.STRUCTURE] = 0
+            loss += losses.sum().item()
+            tokens += int(real.sum())
+            bits += losses[lengths > 0].sum().item() / math.log(2)
+            octets += int(lengths.sum())
+        return {"val_loss": loss / max(1, tokens), "val_bpb": bits / max(1, octets)}
+
+    # -- saving and resuming --------------------------------------------------------------------------------------------
+
+    def evaluate_and_save(self) -> None:
+        """Evaluate; keep the model when it is the best so far; write the state."""
+        clock = self.clock
+        clock.last = self.evaluate()
+        if clock.last["val_loss"] < clock.best_loss:
+            clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
+            if self.run:
+                dtype = WEIGHT_FORMATS[self.config.weights_format]
+                save_checkpoint(self.run.best, self.model, self.tokenizer, self._training_facts(), dtype=dtype)
+        if self.run:
+            self.run.write_state(self.state())
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs, as tensors, numbers and strings."""
+        return {
+            "model": self.shape.to_dict(),
+            "weights": self.model.saved_weights(),
+            "optimizer": self.optimizer.state_dict(),
+            "tokenizer": self.tokenizer.to_json(),
+            "clock": {name: getattr(self.clock, name) for name in Clock.__dataclass_fields__},
+            "random": torch.get_rng_state(),
+            "facts": self.facts,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state.
+
+        Raises:
+            CheckpointError: the shape, tokenizer or data of that state are not those of this run.
+        """
+        for name, mine, its in (
+            ("the network's shape", self.shape.to_dict(), state["model"]),
+            ("the tokenizer", self.tokenizer.to_json(), state["tokenizer"]),
+            ("the data", self.facts.get("data_digest"), state["facts"].get("data_digest")),
+        ):
+            if mine != its:
+                raise CheckpointError(
+                    f"The run can't be resumed: {name} changed since it was saved; put it back, or start a new run."
+                )
+        self.model.load_state_dict(state["weights"], strict=False)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.clock = Clock(**state["clock"])
+        torch.set_rng_state(state["random"])
+
+    # -- details --------------------------------------------------------------------------------------------------------
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens that one optimizer step sees."""
+        return self.config.batch_size * self.config.accumulation * self.shape.context
+
+    @property
+    def eval_every(self) -> int:
+        """Steps between evaluations."""
+        return self.config.eval_every or max(10, min(200, (self.schedule.steps or 2000) // 20))
+
+    def _make_schedule(self) -> Schedule:
+        config = self.config
+        steps = config.steps
+        if steps is None and (config.epochs or not config.time):
+            steps = max(1, math.ceil((config.epochs or DEFAULT_EPOCHS) * self.train.tokens / self.tokens_per_step))
+        peak = config.lr or default_rate(self.shape.dim)
+        return Schedule(peak, config.min_lr, config.warmup, steps=steps, seconds=config.time)
+
+    def _batch(self, index: int) -> Batch:
+        config = self.config
+        return training_batch(
+            self.train,
+            batch=config.batch_size,
+            length=self.shape.context,
+            seed=config.seed,
+            step=self.clock.step * config.accumulation + index,
+        )
+
+    def _training_facts(self) -> dict[str, Any]:
+        clock = self.clock
+        return {
+            **self.facts,
+            "step": clock.step,
+            "tokens": clock.tokens,
+            "seconds": round(clock.elapsed, 1),
+            "val_loss": clock.last["val_loss"],
+            "val_bpb": clock.last["val_bpb"],
+            "precision": self.precision,
+            "preset": self.config.preset,
+        }
+
+    def _report(self, loss: float, rate: float, speed: float) -> None:
+        clock = self.clock
+        record: dict[str, Any] = {
+            "step": clock.step,
+            "seconds": round(clock.elapsed, 3),
+            "tokens": clock.tokens,
+            "loss": loss,
+            "lr": rate,
+            "tokens_per_second": round(speed, 1),
+        }
+        if clock.step % self.eval_every == 0:
+            record |= clock.last
+        if self.run:
+            self.run.log(record)
+        progress = self.schedule.progress(clock.step, clock.elapsed)
+        self.reporter.progress({**clock.last, **record, "progress": progress, "steps": self.schedule.steps})
+
+
+def prepare(
+    config: TrainConfig, *, force: bool = False, resume: bool = False, save: bool = True, reporter: Reporter | None = None
+) -> Trainer:
+    """Read the data and build the run that `config` describes.
+
+    Args:
+        force: replace a run that is already in the folder.
+        resume: go on with the run in `config.out`, from its saved state.
+        save: write a run folder.
+
+    Raises:
+        PicochatError: data, settings or folder that can't be used.
+    """
+    reporter = reporter or Silent()
+    resolve_device(config.device)
+    documents = read_corpus(config.data)
+    train, held_out = split_corpus(documents, config.val_fraction, config.seed)
+    state = RunFolder.open(config.out).read_state() if resume else None
+    tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
+    shape = config.model_config_for(tokenizer.vocab_size)
+    streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
+    reporter.note(describe(documents, streams[0], tokenizer, shape))
+    run = None
+    if state:
+        run = RunFolder.open(config.out)
+    elif save:
+        run = RunFolder.create(config, shape, force=force)
+    facts = {
+        "data": str(config.data.name),
+        "data_digest": corpus_digest(documents),
+        "kind": "chat" if _is_chat(documents) else "text",
+    }
+    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter)
+    if state:
+        trainer.restore(state)
+        reporter.note(f"Resuming at step {trainer.clock.step}.")
+    return trainer
+
+
+def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:
+    """Train the tokenizer that the settings ask for, or read the one they name."""
+    if config.tokenizer not in KINDS:
+        return Tokenizer.from_file(Path(config.tokenizer))
+    if config.preset not in PRESETS:
+        raise ConfigError(f"There is no preset '{config.preset}'; choose one of {', '.join(PRESETS)}.")
+    return Tokenizer.train(
+        (text for document in documents for text in texts_of(document)),
+        config.tokenizer,
+        config.vocab_size or PRESETS[config.preset]["vocab_size"],
+    )
+
+
+def texts_of(document: Document) -> list[str]:
+    """A document's text as the tokenizer meets it: role headers stand before messages."""
+    if isinstance(document, Conversation):
+        return [part for message in document.messages for part in (f"{message.role}\n", message.content)]
+    return [document.content]
+
+
+def describe(documents: list[Document], stream: TokenStream, tokenizer: Tokenizer, shape: ModelConfig) -> str:
+    """One sentence on what is about to be trained."""
+    what = "conversations" if _is_chat(documents) else "documents"
+    return (
+        f"{len(documents):,} {what}, {stream.tokens:,} tokens to learn from; {tokenizer.kind} tokenizer of "
+        f"{tokenizer.vocab_size:,}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters."
+    )
+
+
+def _is_chat(documents: list[Document]) -> bool:
+    return np.mean([isinstance(document, Conversation) for document in documents]) >= 0.5  # type: ignore[return-value]

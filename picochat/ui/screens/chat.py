@@ -1,0 +1,289 @@
+"""The chat screen: transcript, input, popup, settings and status, and how they play together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Key
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Footer, TextArea
+
+from picochat.chat.commands import COMMANDS, is_command
+from picochat.chat.prompts import PromptHistory
+from picochat.chat.session import ChatSession, Reply
+from picochat.errors import PicochatError
+from picochat.inference.engine import STOP_TEXT
+from picochat.ui.widgets.command_popup import CommandPopup
+from picochat.ui.widgets.message import MessageView
+from picochat.ui.widgets.prompt import PromptInput
+from picochat.ui.widgets.settings_panel import SettingsPanel
+from picochat.ui.widgets.status_bar import StatusBar
+from picochat.ui.widgets.transcript import Transcript
+from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, load_model, stream_answer
+
+
+class ChatScreen(Screen[None]):
+    """A `FrontEnd` with widgets."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop"),
+        Binding("f1", "command('help')", "Help"),
+        Binding("f2", "command('settings')", "Settings"),
+        Binding("ctrl+n", "command('reset')", "New chat"),
+        Binding("ctrl+q", "command('quit')", "Quit", priority=True),
+        Binding("ctrl+c", "interrupt", "Stop or quit", show=False, priority=True),
+    ]
+
+    transcript = query_one(Transcript)
+    prompt = query_one(PromptInput)
+    popup = query_one(CommandPopup)
+    panel = query_one(SettingsPanel)
+    status = query_one(StatusBar)
+
+    def __init__(self, session: ChatSession, model: Path | None, history: PromptHistory) -> None:
+        super().__init__()
+        self.session = session
+        self.loading_job: Job | None = None
+        self.answer_job: Job | None = None
+        self._model = model
+        self._history = history
+        self._reply: Reply | None = None
+        self._view: MessageView | None = None
+        self._waiting: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The layout."""
+        with Horizontal():
+            with Vertical(id="main"):
+                yield Transcript()
+                yield CommandPopup()
+                yield PromptInput(self._history)
+            yield SettingsPanel(self.session.settings)
+        yield StatusBar(self.session)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Paint first, load then."""
+        self.panel.display = False
+        self.prompt.focus()
+        self.show_state()
+        if self._model is not None:
+            self.call_after_refresh(self.load, str(self._model))
+
+    # -- sending and answering ------------------------------------------------------------------------------------------
+
+    @on(PromptInput.Submitted)
+    def _submitted(self, event: PromptInput.Submitted) -> None:
+        text = event.text
+        if is_command(text):
+            self.run_command(text)
+            return
+        if self.answer_job is not None:
+            self.prompt.replace_text(text)
+            self.app.notify("An answer is still coming; Esc stops it.", markup=False)
+            return
+        text = text.removeprefix("/") if text.startswith("//") else text
+        if self.session.engine is None:
+            if self.loading_job is None:
+                self.prompt.replace_text(text)
+                self.say_error("No model is loaded; name one with /load.")
+                return
+            self._waiting.append(text)
+            self.transcript.add_message("user", text)
+            return
+        self.transcript.add_message("user", text)
+        self.answer(text)
+
+    def answer(self, text: str) -> None:
+        """Start answering; the text streams in as messages."""
+        try:
+            self.answer_job, self._reply = stream_answer(lambda stop: self.session.reply(text, stop), self)
+        except PicochatError as error:
+            self.say_error(str(error))
+            return
+        prompt = self._reply.prompt
+        if prompt.newly_dropped:
+            self.say(f"The oldest {prompt.dropped} messages no longer fit the model's window; it has forgotten them.")
+        if prompt.cut:
+            self.say("That message is longer than the model's window: it sees only the end.")
+        self._view = self.transcript.add_message("assistant")
+        self.show_state()
+
+    @on(AnswerText)
+    def _grow(self, event: AnswerText) -> None:
+        # an answer that was stopped may still have sent a little
+        if self.answer_job is not None and event.run == self.answer_job.run and self._view is not None:
+            self._view.append(event.text)
+            self.show_state()
+
+    @on(AnswerEnded)
+    def _ended(self, event: AnswerEnded) -> None:
+        if self.answer_job is None or event.run != self.answer_job.run:
+            return
+        reply, view = self._reply, self._view
+        self.answer_job = self._reply = self._view = None
+        if event.error:
+            self.say_error(event.error)
+        if reply is not None and view is not None:
+            reason = STOP_TEXT[reply.stop or "cancelled"]
+            view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
+        self.show_state()
+        if self._waiting:
+            self.answer(self._waiting.pop(0))
+
+    # -- commands and keys ----------------------------------------------------------------------------------------------
+
+    def run_command(self, line: str) -> None:
+        """Run a slash command and show what goes wrong."""
+        self.popup.hide()
+        try:
+            COMMANDS.run(self, line, answering=self.answer_job is not None)
+        except PicochatError as error:
+            self.say_error(str(error))
+        self.show_state()
+
+    def action_command(self, name: str) -> None:
+        """Run a command by key."""
+        self.run_command(f"/{name}")
+
+    def action_stop(self) -> None:
+        """Esc: close what is open, or stop the answer."""
+        if self.popup.display:
+            self.popup.hide()
+            self._sync_popup()
+        elif self.answer_job is not None:
+            self.answer_job.stop()
+        elif self.panel.display:
+            self.show_settings()
+        else:
+            self.prompt.focus()
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: copy a selection, stop the answer, or leave."""
+        selected = self.get_selected_text()
+        if selected:
+            self.app.copy_to_clipboard(selected)
+            self.clear_selection()
+        elif self.answer_job is not None and not self.answer_job.stopped():
+            self.answer_job.stop()
+        else:
+            self.quit()
+
+    @on(TextArea.Changed)
+    def _typed(self) -> None:
+        self.popup.refresh_for(self.prompt.text)
+        self._sync_popup()
+
+    @on(PromptInput.PopupKey)
+    def _popup_key(self, event: PromptInput.PopupKey) -> None:
+        chosen = self.popup.chosen
+        if event.key in ("up", "down"):
+            self.popup.move(-1 if event.key == "up" else 1)
+        elif (
+            chosen is not None and event.key == "enter" and not chosen.argument.replace("[", "").startswith(("path", "name"))
+        ):
+            self.prompt.text = ""
+            self._history.add(f"/{chosen.name}")
+            self.run_command(f"/{chosen.name}")
+        elif chosen is not None:
+            self.prompt.replace_text(f"/{chosen.name} ")
+
+    @on(CommandPopup.OptionSelected)
+    def _clicked(self) -> None:
+        self._popup_key(PromptInput.PopupKey("enter"))
+        self.prompt.focus()
+
+    def on_key(self, event: Key) -> None:
+        """Typing anywhere but in a field goes to the input."""
+        if event.is_printable and event.character and self.focused is self.transcript:
+            self.prompt.focus()
+            self.prompt.insert(event.character)
+            event.stop()
+
+    def _sync_popup(self) -> None:
+        self.prompt.popup_open = bool(self.popup.display)
+
+    # -- settings -------------------------------------------------------------------------------------------------------
+
+    @on(SettingsPanel.Changed)
+    def _setting_changed(self, event: SettingsPanel.Changed) -> None:
+        self.session.change(event.name, event.text)
+
+    # -- models ---------------------------------------------------------------------------------------------------------
+
+    @on(ModelLoaded)
+    def _loaded(self, event: ModelLoaded) -> None:
+        self.loading_job = None
+        self.session.use(event.engine)
+        self.say(f"Loaded {event.engine.info.summary()}.")
+        if not event.engine.info.chats:
+            self.say("This model learnt from plain text: it goes on with each text you send.")
+        self.show_state()
+        if self._waiting:
+            self.answer(self._waiting.pop(0))
+
+    @on(ModelFailed)
+    def _failed(self, event: ModelFailed) -> None:
+        self.loading_job = None
+        kept = " The model that was running stays." if self.session.engine is not None else ""
+        self.say_error(event.reason + kept)
+        if self._waiting:
+            self.prompt.replace_text("\n".join(self._waiting))
+            self._waiting.clear()
+        self.show_state()
+
+    # -- FrontEnd -------------------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Show a note in the transcript."""
+        self.transcript.add_note(text)
+
+    def say_error(self, text: str) -> None:
+        """Show what went wrong."""
+        self.transcript.add_note(f"Error: {text}", error=True)
+
+    def clear(self) -> None:
+        """Empty the transcript."""
+        self.transcript.clear()
+        if self._view is not None:
+            self._view = self.transcript.add_message("assistant", self._view.text)
+
+    def show_settings(self) -> None:
+        """Open or close the panel."""
+        self.panel.display = not self.panel.display
+        if self.panel.display:
+            self.panel.query_one("Input").focus()
+        else:
+            self.prompt.focus()
+
+    def settings_changed(self) -> None:
+        """Show settings that a command changed."""
+        self.panel.show(self.session.settings)
+
+    def load(self, path: str) -> None:
+        """Load a model in the background; until it is ready, the one that is running stays."""
+        if self.loading_job is not None:
+            raise PicochatError("A model is being loaded already; wait for it.")
+        self.loading_job = load_model(self.session, path, self)
+        self.show_state()
+
+    def quit(self) -> None:
+        """Leave at once, also while an answer is coming."""
+        for job in (self.answer_job, self.loading_job):
+            if job is not None:
+                job.stop()
+        self.app.exit()
+
+    def show_state(self) -> None:
+        """Bring the status line up to date."""
+        if self.answer_job is not None:
+            state = "stopping" if self.answer_job.stopped() else "answering"
+        else:
+            state = "loading the model" if self.loading_job is not None else "ready"
+        self.status.show(state)

@@ -1,0 +1,133 @@
+"""The slow things, on threads of their own: loading a model, and answering.
+
+They report by messages, which may be posted from any thread, and never touch a widget.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from picochat.chat.session import ChatSession, Reply
+from picochat.errors import PicochatError
+from picochat.inference.engine import Engine
+
+FLUSH_SECONDS = 1 / 30
+"""Text reaches the screen at this rate: a message for every token would slow both down."""
+
+_runs = itertools.count(1)
+
+
+class ModelLoaded(Message):
+    """A model is ready to be used."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+
+
+class ModelFailed(Message):
+    """A model could not be loaded."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class AnswerText(Message):
+    """More text of run `run`, or, with empty text, only its progress."""
+
+    def __init__(self, run: int, text: str) -> None:
+        super().__init__()
+        self.run = run
+        self.text = text
+
+
+class AnswerEnded(Message):
+    """Run `run` is over; `error` says what went wrong, if anything did."""
+
+    def __init__(self, run: int, error: str | None = None) -> None:
+        super().__init__()
+        self.run = run
+        self.error = error
+
+
+class Job:
+    """Work on a thread that can be asked to stop and that never keeps the program alive."""
+
+    def __init__(self, work: Callable[[Job], None]) -> None:
+        self.run = next(_runs)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=work, args=(self,), daemon=True, name=f"picochat-job-{self.run}")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the work to end; it looks once per token."""
+        self._stop.set()
+
+    def stopped(self) -> bool:
+        """Whether it was asked to."""
+        return self._stop.is_set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the end, but no longer than that; returns whether it came."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+def load_model(session: ChatSession, path: str | Path, target: MessagePump) -> Job:
+    """Load a model for `session` without giving it to it: the receiver of `ModelLoaded` does."""
+
+    def work(job: Job) -> None:
+        try:
+            engine = session.open(path)
+        except PicochatError as error:
+            target.post_message(ModelFailed(str(error)))
+        except Exception as error:  # a bug or an exhausted machine must not end the chat
+            target.post_message(ModelFailed(f"{path} can't be loaded ({type(error).__name__}: {error})."))
+        else:
+            target.post_message(ModelLoaded(engine))
+
+    return Job(work)
+
+
+def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: MessagePump) -> tuple[Job, Reply]:
+    """Start an answer; its text arrives as `AnswerText`, and `AnswerEnded` comes last."""
+    ready = threading.Event()
+    replies: list[Reply] = []
+
+    def work(job: Job) -> None:
+        ready.wait()
+        error = None
+        held, flushed = "", time.monotonic()
+        try:
+            for token in replies[0]:
+                held += token.text
+                now = time.monotonic()
+                if now - flushed >= FLUSH_SECONDS:
+                    target.post_message(AnswerText(job.run, held))
+                    held, flushed = "", now
+        except PicochatError as problem:
+            error = str(problem)
+        except Exception as problem:
+            error = f"The answer broke off ({type(problem).__name__}: {problem})."
+        # what the rate held back must never be lost
+        if held:
+            target.post_message(AnswerText(job.run, held))
+        target.post_message(AnswerEnded(job.run, error))
+
+    job = Job(work)
+    try:
+        replies.append(make_reply(job.stopped))
+    except BaseException:
+        replies.append(())  # type: ignore[arg-type]
+        raise
+    finally:
+        ready.set()
+    return job, replies[0]
