@@ -4,7 +4,8 @@
 
     {"format": "picochat/1", "model": {...}, "tokenizer": "<tokenizer.json>", "weights": {...}, "training": {...}}
 
-The tokenizer travels inside, so that a model can't be paired with the wrong one. A file that would need unpickling is refused.
+The tokenizer travels inside, so that a model can't be paired with the wrong one. A file that would need unpickling is
+refused.
 """
 
 from __future__ import annotations

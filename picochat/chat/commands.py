@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -57,6 +57,11 @@ class Command:
     while_answering: bool = True
 
     @property
+    def needs_argument(self) -> bool:
+        """Whether the name alone is not enough."""
+        return bool(self.argument) and not self.argument.startswith("[")
+
+    @property
     def usage(self) -> str:
         """The command as it is typed."""
         return f"/{self.name} {self.argument}".rstrip()
@@ -69,7 +74,7 @@ class CommandRegistry:
         self._commands = {command.name: command for command in commands}
         self._aliases = {alias: command for command in commands for alias in command.aliases}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
 
     def find(self, name: str) -> Command:
@@ -147,9 +152,8 @@ def _set(front_end: FrontEnd, argument: str) -> None:
         return
     front_end.session.change(name, value)
     front_end.settings_changed()
-    front_end.say(
-        f"{name.replace('-', '_')} is now {front_end.session.settings.text_of(name.replace('-', '_')) or 'unset'}."
-    )
+    name = name.replace("-", "_")
+    front_end.say(f"{name} is now {front_end.session.settings.text_of(name) or 'unset'}.")
 
 
 def _mode(front_end: FrontEnd, argument: str) -> None:
@@ -174,10 +178,8 @@ def _status(front_end: FrontEnd, _: str) -> None:
         f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
         f"context   {session.context_used} of {engine.context} tokens",
     ]
-    if session.last and session.last.stop:
-        lines.append(
-            f"last      {session.last.count} tokens, {session.last.tokens_per_second:.0f} a second, seed {session.last.seed}"
-        )
+    if (last := session.last) and last.stop:
+        lines.append(f"last      {last.count} tokens, {last.tokens_per_second:.0f} a second, seed {last.seed}")
     front_end.say("\n".join([*lines, describe_settings(session.settings)]))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
 from picochat.errors import DataError
+from picochat.inference.engine import Token
 from picochat.inference.settings import SamplingSettings
 
 DEFAULT_MAX_TOKENS = 100
@@ -22,9 +23,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def generate(
     prompt: Annotated[
         str | None,
-        typer.Option(
-            "--prompt", "-p", help="Text to answer or go on from; - reads stdin, as a pipe does.", show_default=False
-        ),
+        typer.Option("--prompt", "-p", help="Text to answer or go on from; - is stdin, as a pipe is.", show_default=False),
     ] = None,
     model: ModelOption = None,
     device: DeviceOption = "auto",
@@ -69,7 +68,7 @@ def generate(
     )
     text = _read_prompt(prompt)
 
-    from picochat.inference.engine import Token, load_engine
+    from picochat.inference.engine import load_engine
     from picochat.inference.prompt import completion
     from picochat.interrupt import Interrupt
     from picochat.locations import default_model
@@ -111,7 +110,7 @@ def _read_prompt(prompt: str | None) -> str:
         raise DataError("The text on stdin is not UTF-8; convert it first.") from None
 
 
-def _summary(tokens, seed):  # type: ignore[no-untyped-def]
+def _summary(tokens: list[Token], seed: int | None) -> dict[str, Any]:
     real = [token for token in tokens if token.id is not None]
     seconds = real[-1].seconds - real[0].seconds if len(real) > 1 else 0.0
     return {

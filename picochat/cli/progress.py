@@ -71,7 +71,7 @@ class TrainingProgress:
             if self._task is None:
                 self._task = self._progress.add_task(line, total=1.0)
             self._progress.update(self._task, completed=share, description=line, left=left)
-        elif ("val_loss" in record and record.get("evaluated")) or now - self._logged > LOG_SECONDS or share >= 1:
+        elif record["evaluated"] or now - self._logged > LOG_SECONDS or share >= 1:
             self._logged = now
             tail = f", {_clock(left)} left" if left is not None else ""
             print(f"{line} ({share:.0%}{tail})", file=sys.stderr, flush=True)

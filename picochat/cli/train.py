@@ -73,23 +73,22 @@ def train(
 
     from picochat.cli.progress import TrainingProgress
     from picochat.training.run import RunFolder
-    from picochat.training.trainer import prepare
+    from picochat.training.setup import prepare
 
     if config is None:
         run = RunFolder.open(out)
+        if steps:
+            # on a resumed run, steps are steps more
+            values["steps"] = steps + run.read_state()["clock"]["step"]
         config = run.read_config().changed(**{**values, "out": run.path})
     with TrainingProgress() as progress:
         result = prepare(config, force=force, resume=resume, save=save, reporter=progress).fit()
     if result.best is not None:
-        print(
-            f"Best model: {result.best} (validation loss {result.val_loss:.3f}, {result.val_bpb:.3f} bits per byte)",
-            file=sys.stderr,
-        )
+        scores = f"validation loss {result.val_loss:.3f}, {result.val_bpb:.3f} bits per byte"
+        print(f"Best model: {result.best} ({scores})", file=sys.stderr)
         if result.interrupted:
-            print(
-                f"Stopped at step {result.step}; go on with: picochat train --resume --out {shlex.quote(str(result.folder))}",
-                file=sys.stderr,
-            )
+            again = f"picochat train --resume --out {shlex.quote(str(result.folder))}"
+            print(f"Stopped at step {result.step}; go on with: {again}", file=sys.stderr)
         print(f"picochat chat -m {shlex.quote(str(result.best))}")
     if result.interrupted:
         raise typer.Exit(128 + result.interrupted)

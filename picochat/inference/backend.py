@@ -29,7 +29,7 @@ class ModelInfo:
     @property
     def chats(self) -> bool:
         """Whether the model learnt from conversations; others can only go on with a text."""
-        return self.training.get("kind", "chat") == "chat"
+        return bool(self.training.get("kind", "chat") == "chat")
 
     def summary(self) -> str:
         """Name, step and size in one line."""

@@ -19,9 +19,11 @@ Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
 
 
-def softmax(logits: Floats) -> npt.NDArray[np.float64]:
-    """Probabilities of logits."""
-    exponents = np.exp(logits.astype(np.float64) - logits.max())
+def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """Probabilities of logits at a temperature above 0."""
+    # the largest is taken off before dividing: however small the temperature, it stays 0 and the rest falls to nothing
+    with np.errstate(over="ignore"):
+        exponents = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
     return exponents / exponents.sum()  # type: ignore[no-any-return]
 
 
@@ -79,7 +81,7 @@ def distribution(
     if settings.temperature == 0:
         return np.array([int(logits.argmax())]), np.ones(1)
     ids = keep_top_k(logits, settings.top_k)
-    probabilities = softmax(logits[ids] / settings.temperature)
+    probabilities = softmax(logits[ids], settings.temperature)
     for mask in (
         keep_top_p(probabilities, settings.top_p) if settings.top_p < 1 else None,
         keep_min_p(probabilities, settings.min_p) if settings.min_p > 0 else None,

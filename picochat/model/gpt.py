@@ -8,7 +8,8 @@ What differs from the textbook decoder, by switch of `ModelConfig`:
 - kv_heads: fewer keys and values than queries (grouped-query attention, arXiv 2305.13245)
 - tied: the head is the embedding, transposed
 
-Shapes in comments: B sequences, T new tokens, S tokens in all (past and new), C width, H heads, K key-value heads, D head width.
+Shapes in comments: B sequences, T new tokens, S tokens in all (past and new), C width, H heads, K key-value heads,
+D head width.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Attention(nn.Module):
         k = k.view(B, T, config.kv_heads, config.head_dim)
         v = v.view(B, T, config.kv_heads, config.head_dim).transpose(1, 2)  # (B, K, T, D)
         if config.qk_norm:
-            q, k = self.q_norm(q), self.k_norm(k)
+            # under autocast q and k are 16-bit and the norms' weights are not: normalise at the weights' precision
+            dtype = self.q_norm.weight.dtype
+            q, k = self.q_norm(q.to(dtype)), self.k_norm(k.to(dtype))
         q, k = q.transpose(1, 2), k.transpose(1, 2)  # (B, H, T, D), (B, K, T, D)
         if rope is not None:
             # autocast runs norms in fp32; rotating there too keeps far positions exact, then back to the product's type

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from picochat.text.chat_format import ChatFormat
+from picochat.text.chat_format import ChatFormat, Rendered
 from picochat.text.corpus import Conversation, Document
 from picochat.text.tokenizer import Tokenizer
 
@@ -52,14 +52,17 @@ def encode_documents(documents: Sequence[Document], tokenizer: Tokenizer) -> Tok
     position = 0
     for index, document in enumerate(documents):
         starts[index] = position
-        if isinstance(document, Conversation):
-            rendered = chat.render(document.messages)
-        else:
-            rendered = chat.document(document.content)
+        rendered = _render(chat, document)
         ids.append(np.array(rendered.ids, dtype=dtype))
         parts.append(np.array(rendered.parts, dtype=np.uint8))
         position += len(rendered.ids)
     return TokenStream(np.concatenate(ids), np.concatenate(parts), starts)
+
+
+def _render(chat: ChatFormat, document: Document) -> Rendered:
+    if isinstance(document, Conversation):
+        return chat.render(document.messages)
+    return chat.document(document.content)
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,17 @@ import hashlib
 import json
 import lzma
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Union
+from typing import IO, Any, cast
 
 from picochat.errors import DataError
 from picochat.text.chat_format import Message
 from picochat.text.tokenizer import END_OF_TEXT
 
 SUFFIXES = (".txt", ".jsonl")
-_OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {
-    ".xz": lambda path: lzma.open(path, "rb"),
-    ".gz": lambda path: gzip.open(path, "rb"),  # type: ignore[dict-item,return-value]
-}
+COMPRESSIONS = (".xz", ".gz")
 _ROLE = re.compile(r"(System|User|Assistant):[ \t]*")
 
 
@@ -60,7 +57,7 @@ class Conversation:
         return sum(len(message.content) for message in self.messages)
 
 
-Document = Union[Text, Conversation]
+Document = Text | Conversation
 
 
 def read_corpus(path: Path) -> list[Document]:
@@ -96,14 +93,15 @@ def split_corpus(
         train: list[Document] = [front for front, _ in cut]
         held_out: list[Document] = [back for _, back in cut if back.size]
     else:
-        ranked = sorted(range(len(documents)), key=lambda index: _rank(documents[index], seed))
-        count = max(1, round(fraction * len(documents)))
-        border = _rank(documents[ranked[min(count, len(ranked) - 1)]], seed)
-        train = [document for document in documents if _rank(document, seed) >= border]
-        held_out = [document for document in documents if _rank(document, seed) < border]
+        ranks = [_rank(document, seed) for document in documents]
+        different = sorted(set(ranks))
+        out = set(different[: max(1, round(fraction * len(different)))])
+        train = [document for document, rank in zip(documents, ranks, strict=True) if rank not in out]
+        held_out = [document for document, rank in zip(documents, ranks, strict=True) if rank in out]
     if not held_out or not train:
+        count = len({_fingerprint(document) for document in documents})
         raise DataError(
-            f"The data holds {len(documents)} different document{'s' if len(documents) > 1 else ''} of "
+            f"The data holds {count} different document{'s' if count > 1 else ''} of "
             f"{sum(document.size for document in documents)} characters; at least two are needed, as one is held out "
             "for validation. Add more text or conversations."
         )
@@ -129,12 +127,20 @@ def _files(path: Path) -> list[Path]:
 
 def _suffix(path: Path) -> str:
     """The suffix that tells the format, without that of the compression."""
-    return path.with_suffix("").suffix if path.suffix in _OPENERS else path.suffix
+    return path.with_suffix("").suffix if path.suffix in COMPRESSIONS else path.suffix
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix == ".xz":
+        return lzma.open(path, "rb")
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def _read_text(path: Path) -> str:
     try:
-        with _OPENERS.get(path.suffix, lambda file: file.open("rb"))(path) as stream:
+        with _open(path) as stream:
             data = stream.read()
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is damaged or cut short ({error}); unpack or fetch it again.") from None

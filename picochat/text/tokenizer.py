@@ -54,9 +54,7 @@ class Tokenizer:
         backend.no_padding()
         self._backend = backend
         self.vocab_size: int = backend.get_vocab_size(with_added_tokens=True)
-        self.end_of_text: int = backend.token_to_id(END_OF_TEXT)
-        self.im_start: int = backend.token_to_id(IM_START)
-        self.im_end: int = backend.token_to_id(IM_END)
+        self.end_of_text, self.im_start, self.im_end = (_id_of(backend, token) for token in SPECIAL_TOKENS)
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self._bytes = self._make_byte_table()
 
@@ -116,7 +114,7 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`; never a special token, whatever the text says."""
-        return self._backend.encode(_clean(text), add_special_tokens=False).ids  # type: ignore[no-any-return]
+        return self._backend.encode(_clean(text), add_special_tokens=False).ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` for many texts, on all cores."""
@@ -153,7 +151,8 @@ class Tokenizer:
             return f"{spec['type']}"
         if not spec.get("ignore_merges"):
             return "byte-level BPE" if isinstance(self._backend.decoder, decoders.ByteLevel) else "BPE"
-        return "word" if any(len(piece) > 1 and not _BYTE_TOKEN.match(piece) for piece in spec["vocab"]) else "char"
+        pieces = (piece for piece in spec["vocab"] if piece not in SPECIAL_TOKENS and not _BYTE_TOKEN.match(piece))
+        return "word" if any(len(piece) > 1 for piece in pieces) else "char"
 
     def digest(self) -> str:
         """A hash of the tokenizer: equal digests mean equal ids."""
@@ -232,6 +231,13 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
     backend.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL_TOKENS])
     return backend
+
+
+def _id_of(backend: Backend, token: str) -> int:
+    index = backend.token_to_id(token)
+    if index is None:
+        raise CheckpointError(f"The tokenizer has no token {token}; picochat's chat format needs it.")
+    return index
 
 
 def _clean(text: str) -> str:

@@ -38,7 +38,7 @@ class TrainConfig(Schema):
     tokenizer: str = Field("bpe", description="bpe, char, word, or the path of a finished tokenizer.json.")
     vocab_size: int | None = Field(None, ge=1, le=1_048_576, description="Tokens in the vocabulary; default by preset.")
 
-    steps: int | None = Field(None, ge=1, description="Optimizer steps.")
+    steps: int | None = Field(None, ge=1, description="Optimizer steps; with --resume, so many more.")
     epochs: float | None = Field(None, gt=0, description="Passes over the data; the default is 10.")
     time: float | None = Field(None, gt=0, description="Time to train for, such as 90s, 10m or 2h.")
     batch_size: int = Field(16, ge=1, description="Sequences in a step, taken at once.")

@@ -14,7 +14,8 @@ def default_rate(width: int) -> float:
 
 def make_optimizer(model: GPT, *, lr: float, weight_decay: float) -> torch.optim.AdamW:
     """AdamW, its decay on the weight matrices only: norms, biases and embeddings keep their size."""
-    matrices, others = [], []
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         decays = parameter.ndim >= 2 and not name.startswith(("embedding", "positions"))
         (matrices if decays else others).append(parameter)

@@ -48,7 +48,8 @@ class RunFolder:
         taken = [name for name in (BEST, STATE, CONFIG, METRICS) if (run.path / name).exists()]
         if taken and not force:
             raise OutputError(
-                f"{run.path} already holds {taken[0]}; go on with --resume, replace it with --force, or choose another --out."
+                f"{run.path} already holds {taken[0]}; go on with --resume, replace it with --force, "
+                "or choose another --out."
             )
         if run.path.exists() and not run.path.is_dir():
             raise OutputError(f"{run.path} is a file, and --out names a folder; choose another place.")

@@ -1,7 +1,4 @@
-"""The training loop.
-
-`prepare` turns settings into a run (read, split, tokenize, build); `Trainer.fit` is the loop itself, on one screen.
-"""
+"""The training loop: `Trainer.fit`, on one screen."""
 
 from __future__ import annotations
 
@@ -11,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
 from picochat.checkpoint import save_checkpoint
-from picochat.errors import CheckpointError, ConfigError
+from picochat.errors import CheckpointError
 from picochat.interrupt import Interrupt
-from picochat.model.config import PRESETS, ModelConfig
 from picochat.model.device import resolve_device
 from picochat.model.gpt import GPT
 from picochat.text.batches import (
@@ -26,13 +21,11 @@ from picochat.text.batches import (
     Batch,
     TokenStream,
     byte_lengths,
-    encode_documents,
     training_batch,
     validation_batches,
 )
 from picochat.text.chat_format import Part
-from picochat.text.corpus import Conversation, Document, corpus_digest, read_corpus, split_corpus
-from picochat.text.tokenizer import KINDS, Tokenizer
+from picochat.text.tokenizer import Tokenizer
 from picochat.training.config import TrainConfig
 from picochat.training.optim import default_rate, make_optimizer
 from picochat.training.precision import autocast, choose_precision
@@ -133,20 +126,19 @@ class Trainer:
         """Train to the end of the schedule, or until interrupted; everything is saved either way."""
         clock, started = self.clock, time.perf_counter() - self.clock.elapsed
         with self.interrupt:
-            while (progress := self.schedule.progress(clock.step, clock.elapsed)) < 1 and not self.interrupt.requested:
-                rate = self.schedule.rate(progress)
+            while not self.finished:
+                rate = self.schedule.rate(self.progress)
                 begun = time.perf_counter()
                 loss = self.learn(rate)
                 clock.step += 1
                 clock.tokens += self.tokens_per_step
                 speed = self.tokens_per_step / (time.perf_counter() - begun)
-                if clock.step % self.eval_every == 0:
+                clock.elapsed = time.perf_counter() - started
+                evaluated = clock.step % self.eval_every == 0 or self.finished
+                if evaluated:
                     self.evaluate_and_save()
-                clock.elapsed = time.perf_counter() - started
-                self._report(loss, rate, speed)
-            if clock.step % self.eval_every or not clock.last:
-                self.evaluate_and_save()
-                clock.elapsed = time.perf_counter() - started
+                    clock.elapsed = time.perf_counter() - started
+                self._report(loss, rate, speed, evaluated)
         folder = self.run.path if self.run else None
         best = self.run.best if self.run else None
         return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
@@ -251,6 +243,16 @@ class Trainer:
     # -- details --------------------------------------------------------------------------------------------------------
 
     @property
+    def progress(self) -> float:
+        """The share of the run that is over."""
+        return self.schedule.progress(self.clock.step, self.clock.elapsed)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule has ended or somebody asked to stop."""
+        return self.progress >= 1 or self.interrupt()
+
+    @property
     def tokens_per_step(self) -> int:
         """Tokens that one optimizer step sees."""
         return self.config.batch_size * self.config.accumulation * self.shape.context
@@ -291,7 +293,7 @@ class Trainer:
             "preset": self.config.preset,
         }
 
-    def _report(self, loss: float, rate: float, speed: float) -> None:
+    def _report(self, loss: float, rate: float, speed: float, evaluated: bool) -> None:
         clock = self.clock
         record: dict[str, Any] = {
             "step": clock.step,
@@ -301,81 +303,9 @@ class Trainer:
             "lr": rate,
             "tokens_per_second": round(speed, 1),
         }
-        if clock.step % self.eval_every == 0:
+        if evaluated:
             record |= clock.last
         if self.run:
             self.run.log(record)
-        progress = self.schedule.progress(clock.step, clock.elapsed)
-        self.reporter.progress({**clock.last, **record, "progress": progress, "steps": self.schedule.steps})
-
-
-def prepare(
-    config: TrainConfig, *, force: bool = False, resume: bool = False, save: bool = True, reporter: Reporter | None = None
-) -> Trainer:
-    """Read the data and build the run that `config` describes.
-
-    Args:
-        force: replace a run that is already in the folder.
-        resume: go on with the run in `config.out`, from its saved state.
-        save: write a run folder.
-
-    Raises:
-        PicochatError: data, settings or folder that can't be used.
-    """
-    reporter = reporter or Silent()
-    resolve_device(config.device)
-    documents = read_corpus(config.data)
-    train, held_out = split_corpus(documents, config.val_fraction, config.seed)
-    state = RunFolder.open(config.out).read_state() if resume else None
-    tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
-    shape = config.model_config_for(tokenizer.vocab_size)
-    streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
-    reporter.note(describe(documents, streams[0], tokenizer, shape))
-    run = None
-    if state:
-        run = RunFolder.open(config.out)
-    elif save:
-        run = RunFolder.create(config, shape, force=force)
-    facts = {
-        "data": str(config.data.name),
-        "data_digest": corpus_digest(documents),
-        "kind": "chat" if _is_chat(documents) else "text",
-    }
-    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter)
-    if state:
-        trainer.restore(state)
-        reporter.note(f"Resuming at step {trainer.clock.step}.")
-    return trainer
-
-
-def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:
-    """Train the tokenizer that the settings ask for, or read the one they name."""
-    if config.tokenizer not in KINDS:
-        return Tokenizer.from_file(Path(config.tokenizer))
-    if config.preset not in PRESETS:
-        raise ConfigError(f"There is no preset '{config.preset}'; choose one of {', '.join(PRESETS)}.")
-    return Tokenizer.train(
-        (text for document in documents for text in texts_of(document)),
-        config.tokenizer,
-        config.vocab_size or PRESETS[config.preset]["vocab_size"],
-    )
-
-
-def texts_of(document: Document) -> list[str]:
-    """A document's text as the tokenizer meets it: role headers stand before messages."""
-    if isinstance(document, Conversation):
-        return [part for message in document.messages for part in (f"{message.role}\n", message.content)]
-    return [document.content]
-
-
-def describe(documents: list[Document], stream: TokenStream, tokenizer: Tokenizer, shape: ModelConfig) -> str:
-    """One sentence on what is about to be trained."""
-    what = "conversations" if _is_chat(documents) else "documents"
-    return (
-        f"{len(documents):,} {what}, {stream.tokens:,} tokens to learn from; {tokenizer.kind} tokenizer of "
-        f"{tokenizer.vocab_size:,}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters."
-    )
-
-
-def _is_chat(documents: list[Document]) -> bool:
-    return np.mean([isinstance(document, Conversation) for document in documents]) >= 0.5  # type: ignore[return-value]
+        shown = {"progress": self.progress, "steps": self.schedule.steps, "evaluated": evaluated}
+        self.reporter.progress({**clock.last, **record, **shown})

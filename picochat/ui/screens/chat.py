@@ -185,9 +185,7 @@ class ChatScreen(Screen[None]):
         chosen = self.popup.chosen
         if event.key in ("up", "down"):
             self.popup.move(-1 if event.key == "up" else 1)
-        elif (
-            chosen is not None and event.key == "enter" and not chosen.argument.replace("[", "").startswith(("path", "name"))
-        ):
+        elif chosen is not None and event.key == "enter" and not chosen.needs_argument:
             self.prompt.text = ""
             self._history.add(f"/{chosen.name}")
             self.run_command(f"/{chosen.name}")

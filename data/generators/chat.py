@@ -1,0 +1,137 @@
+"""A conversation in the making: what has been said, what is known, and which words are used up."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from .voice import Voice, sentence_case
+
+T = TypeVar("T")
+
+_IRREGULAR = {
+    "mouse": "mice", "fish": "fish", "goldfish": "goldfish", "sheep": "sheep", "goose": "geese", "child": "children",
+    "wolf": "wolves", "leaf": "leaves", "tomato": "tomatoes", "potato": "potatoes", "knife": "knives", "person": "people",
+}  # fmt: skip
+_BRIDGES = (
+    "Okay, ", "Ok, ", "By the way, ", "Cool, ", "Now, ", "And ", "Anyway, ", "Hmm, ", "So, ", "Nice, ", "Thanks, ", "One more thing: ",
+    "Good to know, ", "Alright, ", "Oh, and ", "Something else: ", "Great, ", "Ha, okay, ", "Next question: ", "Right, ",
+)  # fmt: skip
+_BRIDGED = 0.35
+_QUESTIONS = ("Another question: ", "Next question: ")
+_ADDRESSED = 0.4
+
+
+class Word(str):
+    """A slot value that knows its forms: `{x:a}` with its article, `{x:s}` plural, `{x:p}` possessive, `{x:c}` capital."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        if spec == "a":
+            return with_article(self)
+        if spec == "s":
+            return plural(self)
+        if spec == "p":
+            return f"{self}'" if self.startswith("the ") and self.endswith("s") else f"{self}'s"
+        if spec == "c":
+            return self[:1].upper() + self[1:]
+        return str(self)
+
+
+def with_article(noun: str) -> str:
+    """The noun after "a" or "an", by its sound."""
+    word = noun.lower()
+    if len(word) == 1:
+        return f"{'an' if word in 'aefhilmnorsx8' else 'a'} {noun}"
+    vowel = word[0] in "aeiou" and not word.startswith(("uni", "use", "uku", "eu", "one"))
+    vowel = vowel or word.startswith(("hour", "honest", "8", "11 ", "18 "))
+    return f"{'an' if vowel else 'a'} {noun}"
+
+
+def plural(noun: str) -> str:
+    """The plural of an everyday noun."""
+    if noun in _IRREGULAR:
+        return _IRREGULAR[noun]
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: one, two and three."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+class Chat:
+    """One conversation. It grows by exchanges, a user's message and the assistant's answer."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.voice = Voice.draw(rng)
+        self.length = rng.choices((1, 2, 3, 4), (4, 24, 38, 34))[0]
+        self.name: str | None = None
+        self.wishes: list[str] = []
+        self.messages: list[str] = []
+        self._used: set[object] = set()
+
+    @property
+    def left(self) -> int:
+        """How many exchanges the conversation still has room for."""
+        return self.length - len(self.messages) // 2
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has been said."""
+        return bool(self.messages)
+
+    def chance(self, share: float) -> bool:
+        """True in this share of all cases."""
+        return self.rng.random() < share
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of the options, if possible one that this conversation has not used yet."""
+        fresh = [option for option in options if option not in self._used] or list(options)
+        choice = self.rng.choice(fresh)
+        self._used.add(choice)
+        return choice
+
+    def pick_weighted(self, options: Sequence[T], weights: Sequence[float]) -> T:
+        """One of the options, by weight."""
+        return self.rng.choices(options, weights)[0]
+
+    def exchange(self, asks: Sequence[str], replies: Sequence[str], bridge: bool = False, **slots: object) -> None:
+        """Adds a message and its answer. `{to}` in an answer becomes ", Maria" now and then once the name is known.
+
+        With `bridge` a message that changes the subject may start with a word like "Anyway".
+        """
+        ask = self.pick(asks)
+        if bridge and self.begun and self.chance(_BRIDGED):
+            ask = self._bridged(ask)
+        words = {key: Word(value) for key, value in slots.items()}
+        text = self.voice.template(ask, self.rng).format_map(words)
+        self.messages.append(self.voice.finish(text))
+        self.messages.append(self.filled(self.pick(replies), **slots))
+
+    def filled(self, template: str, **slots: object) -> str:
+        """The assistant's sentence with its slots filled in."""
+        to = f", {self.name}" if self.name and "{to}" in template and self.chance(_ADDRESSED) else ""
+        return sentence_case(template.format_map({"to": to} | {key: Word(value) for key, value in slots.items()}))
+
+    def wish(self, template: str, **slots: object) -> None:
+        """Keeps a kind sentence about something said here, for the goodbye."""
+        self.wishes.append(self.filled(template, **slots))
+
+    def text(self) -> str:
+        """The conversation in the training format."""
+        roles = ("User", "Assistant")
+        return "\n".join(f"{roles[number % 2]}: {message}" for number, message in enumerate(self.messages))
+
+    def _bridged(self, ask: str) -> str:
+        bridge = self.pick(_BRIDGES)
+        if "question" in bridge and not ask.endswith("?"):
+            bridge = "Okay, "
+        keeps_capital = ask.startswith(("I ", "I'", "{"))
+        return bridge + (ask if keeps_capital else ask[0].lower() + ask[1:])
+
+
+Exchange = Callable[[Chat], None]

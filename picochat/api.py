@@ -1,0 +1,102 @@
+"""The Python interface: load a model and let it write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from picochat.errors import ConfigError
+from picochat.inference.engine import Engine, Token, load_engine
+from picochat.inference.prompt import Request, chat, completion
+from picochat.inference.settings import SamplingSettings
+from picochat.locations import default_model
+from picochat.text.chat_format import Message
+
+MessageLike = Message | Mapping[str, str]
+
+
+class Model:
+    """A loaded model.
+
+    Args:
+        engine: what generates; `picochat.load` makes one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def generate(self, prompt: str = "", **settings: Any) -> str:
+        """Return the text that follows `prompt`: an answer from a model made for chat, a continuation from others.
+
+        Args:
+            prompt: the text; empty begins from nothing.
+            **settings: fields of `SamplingSettings`, such as `temperature`, `max_tokens` (default 100), `seed`.
+
+        Raises:
+            ConfigError: a setting that does not exist or is out of bounds.
+        """
+        return "".join(token.text for token in self.stream(prompt, **settings))
+
+    def stream(self, prompt: str = "", **settings: Any) -> Iterator[Token]:
+        """Like `generate`, but yields each `Token` as it comes."""
+        return self._run(completion(self.engine, prompt), {"max_tokens": 100, **settings})
+
+    def chat(self, messages: Iterable[MessageLike], **settings: Any) -> str:
+        """Return the assistant's next message of a conversation.
+
+        Args:
+            messages: `{"role": "user" | "assistant" | "system", "content": ...}`, oldest first. A conversation that begins
+                with one that was answered before is read from where it goes on.
+            **settings: as in `generate`; without `max_tokens` the answer goes on until its turn ends.
+
+        Raises:
+            ConfigError: a setting or message that can't be used.
+            DataError: a role that does not exist.
+        """
+        return "".join(token.text for token in self.stream_chat(messages, **settings))
+
+    def stream_chat(self, messages: Iterable[MessageLike], **settings: Any) -> Iterator[Token]:
+        """Like `chat`, but yields each `Token` as it comes."""
+        from picochat.chat.conversation import Conversation
+
+        conversation = Conversation()
+        for message in map(_message, messages):
+            if message.role == "system":
+                conversation.system = message.content
+            else:
+                conversation.add(message.role, message.content)
+        if not conversation.entries:
+            raise ConfigError("chat needs at least one message of the user.")
+        engine = self.engine
+        limit = settings.get("max_tokens") or engine.context
+        prompt = conversation.prompt(engine.chat_format, engine.context, max(1, min(limit, engine.context // 4)))
+        end = chat(engine, []).end
+        return self._run(Request(prompt.ids, end), settings, slide=False)
+
+    def _run(self, request: Request, settings: dict[str, Any], *, slide: bool = True) -> Iterator[Token]:
+        return self.engine.stream(request.ids, SamplingSettings.parse(settings), end=request.end, slide=slide)
+
+
+def load(path: str | Path | None = None, *, device: str = "auto", threads: int | None = None) -> Model:
+    """Load a model.
+
+    Args:
+        path: a model file or run folder; `None` is the shipped model.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: CPU threads; `None` leaves it to the library.
+
+    Raises:
+        CheckpointError: missing, damaged or foreign.
+        DeviceError: a device that is not here.
+    """
+    return Model(load_engine(path or default_model(), device=device, threads=threads))
+
+
+def _message(message: MessageLike) -> Message:
+    if isinstance(message, Message):
+        return message
+    try:
+        return Message(message["role"], message["content"])  # type: ignore[arg-type]
+    except (KeyError, TypeError):
+        raise ConfigError('A message is {"role": ..., "content": ...}.') from None

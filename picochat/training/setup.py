@@ -1,0 +1,95 @@
+"""From settings to a run that can start: read, split, tokenize, build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from picochat.errors import ConfigError
+from picochat.model.config import PRESETS, ModelConfig
+from picochat.model.device import resolve_device
+from picochat.text.batches import TokenStream, encode_documents
+from picochat.text.corpus import Conversation, Document, corpus_digest, read_corpus, split_corpus
+from picochat.text.tokenizer import KINDS, Tokenizer
+from picochat.training.config import TrainConfig
+from picochat.training.run import RunFolder
+from picochat.training.trainer import Reporter, Result, Silent, Trainer
+
+
+def prepare(
+    config: TrainConfig, *, force: bool = False, resume: bool = False, save: bool = True, reporter: Reporter | None = None
+) -> Trainer:
+    """Read the data and build the run that `config` describes.
+
+    Args:
+        force: replace a run that is already in the folder.
+        resume: go on with the run in `config.out`, from its saved state.
+        save: write a run folder.
+
+    Raises:
+        PicochatError: data, settings or folder that can't be used.
+    """
+    reporter = reporter or Silent()
+    resolve_device(config.device)
+    documents = read_corpus(config.data)
+    train, held_out = split_corpus(documents, config.val_fraction, config.seed)
+    run = RunFolder.open(config.out) if resume else None
+    state = run.read_state() if run else None
+    tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
+    shape = config.model_config_for(tokenizer.vocab_size)
+    streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
+    reporter.note(describe(documents, streams[0], tokenizer, shape))
+    if run is None and save:
+        run = RunFolder.create(config, shape, force=force)
+    facts = {
+        "data": str(config.data.name),
+        "data_digest": corpus_digest(documents),
+        "kind": "chat" if _is_chat(documents) else "text",
+    }
+    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter)
+    if state:
+        trainer.restore(state)
+        reporter.note(f"Resuming at step {trainer.clock.step}.")
+    return trainer
+
+
+def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:
+    """Train the tokenizer that the settings ask for, or read the one they name."""
+    if config.tokenizer not in KINDS:
+        return Tokenizer.from_file(Path(config.tokenizer))
+    if config.preset not in PRESETS:
+        raise ConfigError(f"There is no preset '{config.preset}'; choose one of {', '.join(PRESETS)}.")
+    return Tokenizer.train(
+        (text for document in documents for text in texts_of(document)),
+        config.tokenizer,
+        config.vocab_size or PRESETS[config.preset]["vocab_size"],
+    )
+
+
+def texts_of(document: Document) -> list[str]:
+    """A document's text as the tokenizer meets it: role headers stand before messages."""
+    if isinstance(document, Conversation):
+        return [part for message in document.messages for part in (f"{message.role}\n", message.content)]
+    return [document.content]
+
+
+def describe(documents: list[Document], stream: TokenStream, tokenizer: Tokenizer, shape: ModelConfig) -> str:
+    """One sentence on what is about to be trained."""
+    what = "conversations" if _is_chat(documents) else "documents"
+    return (
+        f"{len(documents):,} {what}, {stream.tokens:,} tokens to learn from; {tokenizer.kind} tokenizer of "
+        f"{tokenizer.vocab_size:,}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters."
+    )
+
+
+def _is_chat(documents: list[Document]) -> bool:
+    return 2 * sum(isinstance(document, Conversation) for document in documents) >= len(documents)
+
+
+def train(data: str | Path, **settings: Any) -> Result:
+    """Train on a file or folder and return how it went; `settings` are fields of `TrainConfig`.
+
+    Raises:
+        PicochatError: data or settings that can't be used.
+    """
+    return prepare(TrainConfig.parse({"data": Path(data), **settings})).fit()

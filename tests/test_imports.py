@@ -1,0 +1,102 @@
+"""Who may import whom, and what start-up must not import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "picochat"
+
+# a layer may import those named here, itself, and the leaves
+LEAVES = {"errors", "files", "schema", "interrupt", "locations"}
+LAYERS: dict[str, set[str]] = {
+    "model": set(),
+    "text": set(),
+    "checkpoint": {"model", "text"},
+    "training": {"model", "text", "checkpoint"},
+    "inference": {"model", "text", "checkpoint"},
+    "chat": {"inference", "text"},
+    "api": {"inference", "chat", "text"},
+    "repl": {"chat", "inference", "text"},
+    "ui": {"chat", "inference", "text"},
+    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api"},
+}
+MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend"}
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def modules() -> list[tuple[str, Path]]:
+    paths = [path for path in PACKAGE.rglob("*.py") if path.name not in ("__main__.py",)]
+    return [(str(path.relative_to(PACKAGE).with_suffix("")), path) for path in paths if path != PACKAGE / "__init__.py"]
+
+
+@pytest.mark.parametrize(("name", "path"), modules())
+def test_imports_go_one_way(name: str, path: Path) -> None:
+    layer = name.split("/")[0]
+    allowed = LEAVES if layer in LEAVES else LAYERS[layer] | LEAVES | {layer}
+    for imported in imports_of(path):
+        if imported.startswith("picochat."):
+            assert imported.split(".")[1] in allowed, f"{name} imports {imported}"
+        if imported.split(".")[0] == "torch":
+            assert layer in MAY_IMPORT_TORCH or name in MAY_IMPORT_TORCH, f"{name} imports torch"
+        if imported.split(".")[0] == "textual":
+            assert layer == "ui", f"{name} imports textual"
+
+
+@pytest.mark.parametrize("name", ["model"])
+def test_the_model_imports_torch_only(name: str) -> None:
+    standard = set(sys.stdlib_module_names) | {"torch", "picochat", "__future__"}
+    for path in (PACKAGE / name).glob("*.py"):
+        assert {imported.split(".")[0] for imported in imports_of(path)} <= standard
+
+
+def test_files_stay_small() -> None:
+    long = {str(path): count for path in PACKAGE.rglob("*.py") if (count := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return set(out.split())
+
+
+def run_and_list(*arguments: str) -> set[str]:
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr))\n"
+        f"from picochat.cli import main\nmain({list(arguments)!r})"
+    )
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split())
+
+
+def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
+    assert not {"torch", "textual", "pydantic", "numpy", "rich"} & run_and_list("--help")
+
+
+@pytest.mark.parametrize("command", ["chat", "generate", "train", "info"])
+def test_help_of_a_command_imports_neither_torch_nor_textual(command: str) -> None:
+    loaded = run_and_list(command, "--help")
+    assert f"picochat.cli.{command}" in loaded
+    assert not {"torch", "textual"} & loaded
+
+
+def test_the_package_itself_imports_nothing_heavy() -> None:
+    assert not {"torch", "textual", "numpy", "pydantic"} & loaded_by("import picochat")
+
+
+def test_the_screen_and_the_engine_know_no_torch() -> None:
+    assert "torch" not in loaded_by("import picochat.ui.app, picochat.inference.engine, picochat.repl")
