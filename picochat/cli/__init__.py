@@ -26,6 +26,10 @@ COMMANDS = {
 }
 
 
+class ReaderGoneError(Exception):
+    """Whoever read stdout has closed it, as `| head -1` does."""
+
+
 class LazyGroup(TyperGroup):
     """A group whose commands are known by name and loaded when they are called."""
 
@@ -45,6 +49,14 @@ class LazyGroup(TyperGroup):
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # typer would make an error of it
+            raise ReaderGoneError from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Help, without loading the commands."""
@@ -83,8 +95,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = app(arguments, prog_name="picochat", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader has gone, as `| head -1` does: nothing more to say, and nothing to say it to
+    except (BrokenPipeError, ReaderGoneError):
+        # nothing more to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except KeyboardInterrupt:

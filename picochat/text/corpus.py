@@ -90,7 +90,7 @@ def split_corpus(
     """
     if any(isinstance(document, Text) for document in documents) and len(documents) < 20:
         cut = [_cut(document, fraction) for document in documents]
-        train: list[Document] = [front for front, _ in cut]
+        train: list[Document] = [front for front, _ in cut if front.size]
         held_out: list[Document] = [back for _, back in cut if back.size]
     else:
         ranks = [_rank(document, seed) for document in documents]

@@ -41,7 +41,7 @@ class TrainConfig(Schema):
     steps: int | None = Field(None, ge=1, description="Optimizer steps; with --resume, so many more.")
     epochs: float | None = Field(None, gt=0, description="Passes over the data; the default is 10.")
     time: float | None = Field(None, gt=0, description="Time to train for, such as 90s, 10m or 2h.")
-    batch_size: int = Field(16, ge=1, description="Sequences in a step, taken at once.")
+    batch_size: int = Field(8, ge=1, description="Sequences in a step, taken at once.")
     accumulation: int = Field(1, ge=1, description="Batches whose gradients are added up for one step.")
     lr: float | None = Field(None, gt=0, description="Peak learning rate; default by width.")
     min_lr: float = Field(0.1, ge=0, le=1, description="Learning rate at the end, as a share of the peak.")

@@ -36,7 +36,6 @@ class ChatScreen(Screen[None]):
         Binding("f1", "command('help')", "Help"),
         Binding("f2", "command('settings')", "Settings"),
         Binding("ctrl+n", "command('reset')", "New chat"),
-        Binding("ctrl+q", "command('quit')", "Quit", priority=True),
         Binding("ctrl+c", "interrupt", "Stop or quit", show=False, priority=True),
     ]
 
@@ -273,10 +272,13 @@ class ChatScreen(Screen[None]):
 
     def quit(self) -> None:
         """Leave at once, also while an answer is coming."""
+        self.app.exit()
+
+    def on_unmount(self) -> None:
+        """However the app ends, work on threads ends with it."""
         for job in (self.answer_job, self.loading_job):
             if job is not None:
                 job.stop()
-        self.app.exit()
 
     def show_state(self) -> None:
         """Bring the status line up to date."""

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import lzma
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.e2e.test_generate import PICOCHAT, picochat
+
+SMALL = [
+    "--preset", "nano", "--layers", 1, "--heads", 2, "--embedding", 32, "--context", 32, "--vocab-size", 300,
+    "--batch-size", 4, "--device", "cpu",
+]  # fmt: skip
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def train(data: Path, out: Path, *arguments: object, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return picochat("train", "--data", data, "--out", out, *SMALL, *arguments, **options)
+
+
+def test_train_then_generate_then_chat_then_info(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my run"
+    done = train(chat_file, out, "--steps", 20)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode() == f"picochat chat -m '{out}/best.pt'\n"
+    notes = done.stderr.decode()
+    for word in ("step 20/20", "loss", "val", "bits/byte", "tok/s", "conversations"):
+        assert word in notes
+    assert picochat("generate", "-m", out, "-p", "Hi", "-t", 5).returncode == 0
+    chat = picochat("chat", "-m", out / "best.pt", "-p", "Hi", "-t", 5)
+    assert chat.returncode == 0
+    info = picochat("info", "-m", out).stdout.decode()
+    for word in ("qwen3", "token embedding", "byte-level BPE", "val_bpb", "optimizer"):
+        assert word in info
+
+
+@pytest.mark.parametrize("arguments", [["--architecture", "gpt2"], ["--architecture", "llama", "--kv-heads", 1, "--untied"]])
+def test_every_architecture_by_flag(chat_file: Path, tmp_path: Path, arguments: list[object]) -> None:
+    assert train(chat_file, tmp_path / "run", "--steps", 3, *arguments).returncode == 0
+    assert picochat("generate", "-m", tmp_path / "run", "-p", "Hi", "-t", 3).returncode == 0
+
+
+def test_an_existing_run_is_kept(chat_file: Path, tmp_path: Path) -> None:
+    assert train(chat_file, tmp_path / "run", "--steps", 2).returncode == 0
+    done = train(chat_file, tmp_path / "run", "--steps", 2)
+    assert done.returncode == 2
+    assert "--force" in done.stderr.decode()
+    assert train(chat_file, tmp_path / "run", "--steps", 2, "--force").returncode == 0
+
+
+def test_resume_goes_on_and_steps_are_steps_more(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert train(chat_file, out, "--steps", 4).returncode == 0
+    done = picochat("train", "--resume", "--out", out, "--steps", 3)
+    assert done.returncode == 0, done.stderr
+    assert "Resuming at step 4" in done.stderr.decode()
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 7
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [*PICOCHAT, "train", "--data", str(chat_file), "--out", str(out), *map(str, SMALL), "--steps", "100000"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"picochat train --resume --out {out}" in errors.decode()
+    assert picochat("train", "--resume", "--out", out, "--steps", 2).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("missing.txt", None, "no data file"),
+        ("empty.txt", b"", "empty"),
+        ("latin.txt", b"caf\xe9 " * 99, "UTF-8"),
+        ("binary.txt", bytes(range(256)) * 9, "binary"),
+        ("cut.txt.xz", lzma.compress(b"text" * 999)[:-9], "cut short"),
+        ("one.txt", b"User: Hi\nAssistant: Hello\n", "at least two"),
+        ("tiny.txt", b"x", "at least two"),
+    ],
+)
+def test_data_that_cannot_be_used(tmp_path: Path, name: str, content: bytes | None, says: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    done = train(path, tmp_path / "run", "--steps", 1)
+    message = done.stderr.decode()
+    assert done.returncode == 2, message
+    assert says in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--heads", 3], "must divide"),
+        (["--preset", "giant"], "nano, micro"),
+        (["--time", "soon"], "10m"),
+        (["--lr", -1], "lr must be"),
+        (["--dropout", 1], "dropout"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_wrong_wishes(chat_file: Path, tmp_path: Path, arguments: list[object], says: str) -> None:
+    done = train(chat_file, tmp_path / "run", *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_no_gpu_is_told(chat_file: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    done = picochat("train", "--data", chat_file, "--out", tmp_path / "run", "--device", "cuda")
+    assert done.returncode == 2
+    assert "'cuda' is not available" in done.stderr.decode()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX permissions")
+def test_a_folder_that_cannot_be_written(chat_file: Path, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        # root may write anywhere but below a file
+        (tmp_path / "locked").write_text("")
+    else:
+        (tmp_path / "locked").mkdir(mode=0o500)
+    done = train(chat_file, tmp_path / "locked" / "run", "--steps", 1)
+    assert done.returncode == 2
+    assert "can't be written" in done.stderr.decode()
+
+
+def test_the_out_folder_is_a_file(chat_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("precious")
+    done = train(chat_file, tmp_path / "run", "--steps", 1)
+    assert done.returncode == 2
+    assert (tmp_path / "run").read_text() == "precious"
+
+
+def test_neither_data_nor_resume() -> None:
+    done = picochat("train")
+    assert done.returncode == 2
+    assert "--data" in done.stderr.decode()
+
+
+def test_tiny_shakespeare(tmp_path: Path) -> None:
+    source = SHARED / "tinyshakespeare_input.txt.xz"
+    if not source.exists():
+        pytest.skip("the shared training texts are not on this machine")
+    done = train(source, tmp_path / "run", "--steps", 5)
+    assert done.returncode == 0, done.stderr
+    out = picochat("generate", "-m", tmp_path / "run", "-p", "ROMEO:", "-t", 20, "--seed", 1)
+    assert out.returncode == 0
+    assert picochat("chat", "-m", tmp_path / "run", "-p", "ROMEO:", "-t", 5).returncode == 0
+
+
+def test_progress_is_drawn_on_a_terminal(chat_file: Path, tmp_path: Path) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    arguments = ["-m", "picochat", "train", "--data", chat_file, "--out", tmp_path / "run", *SMALL, "--steps", 30]
+    child = pexpect.spawn(sys.executable, list(map(str, arguments)), dimensions=(24, 120), timeout=120)
+    child.expect("left")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert b"step 30/30" in child.before
