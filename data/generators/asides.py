@@ -17,6 +17,21 @@ _ASIDES: tuple[tuple[Exchange, int], ...] = (
 )
 
 
+_QUIET: tuple[tuple[Exchange, int], ...] = (
+    (facts.one, 4),
+    (sums.one, 4),
+    (calendar.one, 2),
+    (spelling.ask, 2),
+    (smalltalk.curiosity, 1),
+)
+
+
+def quiet_aside(chat: Chat) -> None:
+    """One exchange in which the user tells nothing of himself."""
+    parts, weights = zip(*_QUIET, strict=True)
+    chat.pick_weighted(parts, weights)(chat)
+
+
 def aside(chat: Chat) -> None:
     """One exchange about anything, unrelated to what came before."""
     parts, weights = zip(*_ASIDES, strict=True)

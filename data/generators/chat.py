@@ -1,7 +1,7 @@
 """A conversation in the making: what has been said, what is known, and which words are used up."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from .voice import Voice, sentence_case
@@ -9,15 +9,42 @@ from .voice import Voice, sentence_case
 T = TypeVar("T")
 
 _IRREGULAR = {
-    "mouse": "mice", "fish": "fish", "goldfish": "goldfish", "sheep": "sheep", "goose": "geese", "child": "children",
-    "wolf": "wolves", "leaf": "leaves", "tomato": "tomatoes", "potato": "potatoes", "knife": "knives", "person": "people",
-}  # fmt: skip
+    "mouse": "mice",
+    "fish": "fish",
+    "goldfish": "goldfish",
+    "sheep": "sheep",
+    "goose": "geese",
+    "child": "children",
+    "wolf": "wolves",
+    "leaf": "leaves",
+    "tomato": "tomatoes",
+    "potato": "potatoes",
+    "knife": "knives",
+    "person": "people",
+}
 _BRIDGES = (
-    "Okay, ", "Ok, ", "By the way, ", "Cool, ", "Now, ", "And ", "Anyway, ", "Hmm, ", "So, ", "Nice, ", "Thanks, ", "One more thing: ",
-    "Good to know, ", "Alright, ", "Oh, and ", "Something else: ", "Great, ", "Ha, okay, ", "Next question: ", "Right, ",
-)  # fmt: skip
+    "Okay, ",
+    "Ok, ",
+    "By the way, ",
+    "Cool, ",
+    "Now, ",
+    "And ",
+    "Anyway, ",
+    "Hmm, ",
+    "So, ",
+    "Nice, ",
+    "Thanks, ",
+    "One more thing: ",
+    "Good to know, ",
+    "Alright, ",
+    "Oh, and ",
+    "Something else: ",
+    "Great, ",
+    "Ha, okay, ",
+    "Next question: ",
+    "Right, ",
+)
 _BRIDGED = 0.35
-_QUESTIONS = ("Another question: ", "Next question: ")
 _ADDRESSED = 0.4
 
 
@@ -55,6 +82,11 @@ def plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of a text as a table."""
+    return tuple(text.split())
 
 
 def joined(words: Sequence[str]) -> str:
@@ -95,29 +127,53 @@ class Chat:
         self._used.add(choice)
         return choice
 
+    def first(self, subject: str) -> bool:
+        """Whether this subject comes up for the first time."""
+        new = subject not in self._used
+        self._used.add(subject)
+        return new
+
     def pick_weighted(self, options: Sequence[T], weights: Sequence[float]) -> T:
         """One of the options, by weight."""
         return self.rng.choices(options, weights)[0]
 
-    def exchange(self, asks: Sequence[str], replies: Sequence[str], bridge: bool = False, **slots: object) -> None:
-        """Adds a message and its answer. `{to}` in an answer becomes ", Maria" now and then once the name is known.
+    def exchange(self, asks: Sequence[str], replies: Sequence[str], /, **slots: object) -> None:
+        """Adds a message and its answer, one wording of each with the slots filled in.
 
-        With `bridge` a message that changes the subject may start with a word like "Anyway".
+        `{to}` in an answer becomes ", Maria" now and then once the name is known.
         """
+        self._add(self.pick(asks), replies, slots)
+
+    def turn_to(self, asks: Sequence[str], replies: Sequence[str], /, **slots: object) -> None:
+        """Adds an exchange that changes the subject, so that the message may start with a word like "Anyway"."""
         ask = self.pick(asks)
-        if bridge and self.begun and self.chance(_BRIDGED):
-            ask = self._bridged(ask)
+        self._add(self._bridged(ask) if self.begun and self.chance(_BRIDGED) else ask, replies, slots)
+
+    def _add(self, ask: str, replies: Sequence[str], slots: Mapping[str, object]) -> None:
         words = {key: Word(value) for key, value in slots.items()}
         text = self.voice.template(ask, self.rng).format_map(words)
         self.messages.append(self.voice.finish(text))
-        self.messages.append(self.filled(self.pick(replies), **slots))
+        # A question in an answer wants an answer itself, so most go where nothing follows, or where only questions fit.
+        plain = [reply for reply in replies if not reply.endswith("?")]
+        chosen = plain if plain and self.left > 1 and self.chance(0.85) else replies
+        self.messages.append(self.filled(self.pick(chosen), **slots))
 
-    def filled(self, template: str, **slots: object) -> str:
+    def merge(self) -> None:
+        """Makes one exchange of the last two: the user says both things at once and gets both answers."""
+        if len(self.messages) < 4:
+            return
+        ask, reply, second_ask, second_reply = self.messages[-4:]
+        if reply.endswith("?") or ("picochat" in reply and "picochat" in second_reply):
+            return
+        link = " " if ask[-1] in ".?!" else " and " if second_ask.startswith(("i ", "i'm ", "im ", "my ", "we ")) else ". "
+        self.messages[-4:] = [f"{ask}{link}{second_ask}", f"{reply} {second_reply}"]
+
+    def filled(self, template: str, /, **slots: object) -> str:
         """The assistant's sentence with its slots filled in."""
         to = f", {self.name}" if self.name and "{to}" in template and self.chance(_ADDRESSED) else ""
         return sentence_case(template.format_map({"to": to} | {key: Word(value) for key, value in slots.items()}))
 
-    def wish(self, template: str, **slots: object) -> None:
+    def wish(self, template: str, /, **slots: object) -> None:
         """Keeps a kind sentence about something said here, for the goodbye."""
         self.wishes.append(self.filled(template, **slots))
 

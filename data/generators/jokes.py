@@ -53,7 +53,7 @@ RIDDLES: tuple[tuple[str, str, str], ...] = (
     ("What has to be broken before you can use it?", "egg", "a window"),
     ("What runs but has no legs?", "river", "a dog"),
     ("What gets bigger the more you take away from it?", "hole", "a cake"),
-)  # fmt: skip
+)
 """The question, its answer (a noun without article) and a wrong guess."""
 
 CURIOSITIES: tuple[str, ...] = (
@@ -79,7 +79,7 @@ CURIOSITIES: tuple[str, ...] = (
     "Light from the sun takes about eight minutes to reach us.",
     "Frogs drink through their skin.",
     "Polar bears have black skin under their fur.",
-    "A shrimp's heart sits in its head.",
+    "A dragonfly has four wings.",
     "The longest bone in your body is the thigh bone.",
     "Sloths come down from their trees about once a week.",
     "Seahorse fathers carry the babies.",

@@ -4,18 +4,61 @@ import random
 import re
 from dataclasses import dataclass
 
-_BRITISH = {"favorite": "favourite", "color": "colour", "colors": "colours", "neighbor": "neighbour", "mom": "mum", "gray": "grey"}
+_BRITISH = {
+    "favorite": "favourite",
+    "color": "colour",
+    "colors": "colours",
+    "neighbor": "neighbour",
+    "mom": "mum",
+    "gray": "grey",
+}
 _SHORT = {
-    "you": "u", "please": "pls", "okay": "ok", "thanks": "thx", "because": "cuz", "your": "ur", "are": "r",
-    "tomorrow": "tmrw", "favorite": "fav", "really": "rly", "goodbye": "bye", "tonight": "2nite", "people": "ppl",
-}  # fmt: skip
+    "you": "u",
+    "please": "pls",
+    "okay": "ok",
+    "thanks": "thx",
+    "because": "cuz",
+    "your": "ur",
+    "are": "r",
+    "tomorrow": "tmrw",
+    "favorite": "fav",
+    "really": "rly",
+    "goodbye": "bye",
+    "tonight": "2nite",
+    "people": "ppl",
+}
 _SLIPS = {
-    "the": "teh", "what": "waht", "remember": "rember", "tomorrow": "tomorow", "favorite": "favrite", "called": "caled",
-    "because": "becuase", "really": "realy", "friend": "freind", "name": "nmae", "please": "plaese", "today": "todya",
-    "capital": "captial", "animal": "aminal", "language": "langauge", "thanks": "thnaks", "which": "wich", "about": "abuot",
-    "computer": "computter", "answer": "anwser", "question": "qestion", "know": "konw", "letter": "leter", "and": "adn",
-    "does": "deos", "have": "ahve", "with": "wiht", "month": "mnoth", "opposite": "oposite", "would": "woud",
-}  # fmt: skip
+    "the": "teh",
+    "what": "waht",
+    "remember": "rember",
+    "tomorrow": "tomorow",
+    "favorite": "favrite",
+    "called": "caled",
+    "because": "becuase",
+    "really": "realy",
+    "friend": "freind",
+    "name": "nmae",
+    "please": "plaese",
+    "today": "todya",
+    "capital": "captial",
+    "animal": "aminal",
+    "language": "langauge",
+    "thanks": "thnaks",
+    "which": "wich",
+    "about": "abuot",
+    "computer": "computter",
+    "answer": "anwser",
+    "question": "qestion",
+    "know": "konw",
+    "letter": "leter",
+    "and": "adn",
+    "does": "deos",
+    "have": "ahve",
+    "with": "wiht",
+    "month": "mnoth",
+    "opposite": "oposite",
+    "would": "woud",
+}
 _SLOT = re.compile(r"(\{[^}]*\})")
 _WORD = re.compile(r"[A-Za-z]+(?:'[a-z]+)?")
 _SENTENCE = re.compile(r"(^|[.!?]\s+)([a-z])")
@@ -59,7 +102,7 @@ class Voice:
         parts[::2] = [self._words(part, rng) for part in parts[::2]]
         text = "".join(parts)
         if self.bare:
-            text = text.rstrip(".?")
+            text = text.rstrip(".?").rstrip()
         if self.no_comma:
             text = text.replace(",", "")
         return text

@@ -1,0 +1,40 @@
+"""Generators of short conversations, a module for each family of skills.
+
+What varies is drawn from tables: names, numbers, facts, wordings of questions and of answers. A model that has seen enough
+of it learns the skill, such as to say the name that it was told, and not a sentence.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from . import calendar, facts, identity, mixtures, names, recall, smalltalk, spelling, sums, unknowns
+from .chat import Chat
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of conversations: what composes one, and how large its share of all generated ones is."""
+
+    compose: Callable[[Chat], None]
+    share: float
+
+
+def _unknown(chat: Chat) -> None:
+    """A chat with more than one question that nobody could answer from here."""
+    while chat.left:
+        unknowns.ask(chat) if chat.chance(0.6) else facts.one(chat)
+
+
+FAMILIES: Mapping[str, Family] = {
+    "names": Family(names.compose, 0.18),
+    "recall": Family(recall.compose, 0.18),
+    "sums": Family(sums.compose, 0.11),
+    "facts": Family(facts.compose, 0.14),
+    "unknowns": Family(_unknown, 0.03),
+    "calendar": Family(calendar.compose, 0.06),
+    "identity": Family(identity.compose, 0.07),
+    "spelling": Family(spelling.compose, 0.05),
+    "smalltalk": Family(smalltalk.compose, 0.07),
+    "feelings": Family(mixtures.feelings, 0.05),
+    "mixtures": Family(mixtures.wander, 0.06),
+}
