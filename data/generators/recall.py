@@ -65,7 +65,7 @@ _DAILY = frozenset({"plan", "list"})
 
 def _recall_asks(chat: Chat, asks: Sequence[str]) -> list[str]:
     """The questions, some of them with a lead such as "Quick test"."""
-    lead = chat.rng.choice(_RECALL_LEADS)
+    lead = chat.rng.choice(_RECALL_LEADS) if chat.begun else ""
     if not lead:
         return list(asks)
     fit = ("What", "Which", "Who", "Where", "When", "How", "In which", "On which")

@@ -34,10 +34,10 @@ _QUIZ_ASKS = ("Give me a sum.", "Ask me a sum.", "Quiz me with numbers.", "Can y
               "Let's practice sums.", "My homework is math. Quiz me!")
 _QUIZ_POSED = (
     "Sure! What is {q}?", "All right{to}: what is {q}?", "Here's one: {q}?", "Let's go. How much is {q}?",
-    "Gladly{to}. What is {q}?", "Okay, try this: {q}.",
+    "Gladly{to}. What is {q}?", "Okay, try this: what's {q}?",
 )
 _TRY = ("{g}", "{g}?", "Is it {g}?", "It's {g}.", "{g}!", "I think {g}.", "That's {g}.", "Hmm, {g}?", "The answer is {g}.")
-_NEXT = (" Next one: what is {q2}?", " And {q2}?", " Another one: {q2}?", " What about {q2}?", " Now try {q2}.")
+_NEXT = (" Next one: what is {q2}?", " And {q2}?", " Another one: {q2}?", " What about {q2}?", " Now try this: {q2}?")
 _HARD_ASKS = (
     "What is {q}?", "How much is {q}?", "Can you work out {q}?", "What's {q}?", "{q}?", "I need {q}.", "Calculate {q}.",
     "Tell me {q}, please.",
