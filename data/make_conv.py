@@ -1,4 +1,4 @@
-"""Builds the training text: python data/make_conv.py
+"""Build the training text, data/conv.txt.
 
 Joins the hand-written conversations in data/conversations with generated ones, shuffles them and writes data/conv.txt. The
 same options and files always give the same bytes.
@@ -100,7 +100,7 @@ def write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="ascii", newline="\n")
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -122,7 +122,7 @@ def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
     content = torch.load(path, weights_only=True)
     content["weights"]["norm.weight"] = torch.ones(3)
     torch.save(content, path)
-    with pytest.raises(CheckpointError, match="norm.weight"):
+    with pytest.raises(CheckpointError, match=r"norm\.weight"):
         load_checkpoint(path).build()
 
 

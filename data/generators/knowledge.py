@@ -22,7 +22,7 @@ class Subject:
 def _table(text: str) -> dict[str, str]:
     """The rows of "thing: answer, thing: answer", however the lines break."""
     rows = (row.split(": ") for row in " ".join(text.split()).split(", "))
-    return {thing: answer for thing, answer in rows}
+    return dict(rows)
 
 
 # fmt: off

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_a_reply_ends_with_its_turn() -> None:
     assert [token.stop for token in tokens] == [None] * 6 + ["end"]
     assert tokens[-1].id == TOKENIZER.im_end
     assert all(token.logprob == pytest.approx(0, abs=1e-6) for token in tokens)
-    assert all(a.seconds <= b.seconds for a, b in zip(tokens, tokens[1:], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(tokens))
 
 
 def test_length_stops_with_the_last_token() -> None:
@@ -74,9 +75,7 @@ def test_a_long_prompt_is_read_in_chunks_and_can_be_cancelled_between_them() -> 
     engine = scripted("x", context=4096)
     backend = engine.backend
     assert isinstance(backend, ScriptedBackend)
-    tokens = list(
-        engine.stream(TOKENIZER.encode("a" * 2000), GREEDY, cancelled=lambda: len(backend.prefills) >= 2)
-    )
+    tokens = list(engine.stream(TOKENIZER.encode("a" * 2000), GREEDY, cancelled=lambda: len(backend.prefills) >= 2))
     assert backend.prefills == [PREFILL_CHUNK] * 2
     assert [token.stop for token in tokens] == ["cancelled"]
     assert engine.cached == 2 * PREFILL_CHUNK

@@ -19,9 +19,7 @@ def pieces(ids: list[int]) -> str:
 
 def test_a_conversation_is_chatml_behind_a_document_mark() -> None:
     rendered = CHAT.render([Message("user", "Hi"), Message("assistant", "Hello!")])
-    assert pieces(rendered.ids) == (
-        "<|endoftext|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n"
-    )
+    assert pieces(rendered.ids) == ("<|endoftext|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello!<|im_end|>\n")
 
 
 def test_a_prompt_ends_where_the_assistant_speaks() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import signal
@@ -103,7 +104,7 @@ def test_the_rate_rises_then_falls() -> None:
     schedule = Schedule(peak=1.0, floor=0.1, warmup=0.1, steps=100)
     rates = [schedule.rate(schedule.progress(step, 0)) for step in range(101)]
     assert rates[0] < rates[5] < rates[10] == pytest.approx(1.0)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
     assert rates[100] == pytest.approx(0.1)
 
 
