@@ -217,7 +217,7 @@ COMMANDS = CommandRegistry(
         Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
         Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
         Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
-        Command("mode", "Switch between conversation and single prompts.", _mode, "[conversation|single]"),
+        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
         Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),

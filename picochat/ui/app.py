@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import App
+from textual.binding import Binding, BindingType
 
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
@@ -23,6 +25,7 @@ class ChatApp(App[int]):
 
     TITLE = "picochat"
     CSS_PATH = "chat.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012  (declared so by Textual)
 

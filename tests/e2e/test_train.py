@@ -176,3 +176,12 @@ def test_progress_is_drawn_on_a_terminal(chat_file: Path, tmp_path: Path) -> Non
     child.close()
     assert child.exitstatus == 0
     assert b"step 30/30" in child.before
+
+
+def test_a_window_of_eight_tokens_trains_generates_and_chats(chat_file: Path, tmp_path: Path) -> None:
+    assert train(chat_file, tmp_path / "run", "--steps", 3, "--context", 8).returncode == 0
+    model = tmp_path / "run" / "best.pt"
+    assert picochat("generate", "-m", model, "-p", "Hello there", "-t", 30).returncode == 0
+    done = picochat("chat", "-m", model, stdin="Hi\nA longer message than fits\nBye\n")
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
