@@ -8,7 +8,7 @@ from typing import Any
 
 from picochat.errors import ConfigError
 from picochat.inference.engine import Engine, Token, load_engine
-from picochat.inference.prompt import Request, chat, completion
+from picochat.inference.prompt import Request, completion
 from picochat.inference.settings import SamplingSettings
 from picochat.locations import default_model
 from picochat.text.chat_format import Message
@@ -71,8 +71,7 @@ class Model:
         engine = self.engine
         limit = settings.get("max_tokens") or engine.context
         prompt = conversation.prompt(engine.chat_format, engine.context, max(1, min(limit, engine.context // 4)))
-        end = chat(engine, []).end
-        return self._run(Request(prompt.ids, end), settings, slide=False)
+        return self._run(Request(prompt.ids, engine.end_of_turn), settings, slide=False)
 
     def _run(self, request: Request, settings: dict[str, Any], *, slide: bool = True) -> Iterator[Token]:
         return self.engine.stream(request.ids, SamplingSettings.parse(settings), end=request.end, slide=slide)

@@ -6,12 +6,14 @@ Answers go to stdout; notes, prompts and errors to stderr.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from picochat.chat.commands import COMMANDS, describe_settings, is_command
-from picochat.chat.session import ChatSession
+from picochat.chat.reply import Reply
+from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import STOP_TEXT
 from picochat.interrupt import Interrupt
@@ -28,6 +30,7 @@ class Repl:
         self.session = session
         self.running = True
         self.interactive = sys.stdin.isatty()
+        self._draft = ""
 
     def run(self) -> None:
         """Read lines until the input ends or /quit."""
@@ -39,27 +42,15 @@ class Repl:
                     if is_command(line):
                         COMMANDS.run(self, line)
                     elif line.strip():
-                        self.answer(line.removeprefix("/") if line.startswith("//") else line)
+                        self.send(line.removeprefix("/") if line.startswith("//") else line)
                 except PicochatError as error:
                     self.say(str(error))
                 if not self.running:
                     return
 
-    def answer(self, text: str) -> None:
-        """Stream one answer to stdout."""
-        with Interrupt() as interrupt:
-            reply = self.session.reply(text, interrupt)
-            if reply.prompt.newly_dropped:
-                self.say(f"(the oldest {reply.prompt.dropped} messages no longer fit the model's window)")
-            if reply.prompt.cut:
-                self.say("(the message is longer than the model's window: only its end is seen)")
-            for token in reply:
-                sys.stdout.write(printable(token.text) if sys.stdout.isatty() else token.text)
-                sys.stdout.flush()
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-        if reply.stop not in ("end", "stop"):
-            self.say(f"({STOP_TEXT[reply.stop or 'cancelled']})")
+    def send(self, text: str) -> None:
+        """Send a message and print the answer."""
+        self.answer(lambda cancelled: self.session.reply(text, cancelled))
 
     # -- FrontEnd -------------------------------------------------------------------------------------------------------
 
@@ -85,6 +76,36 @@ class Repl:
         engine = self.session.load(path)
         self.say(f"Loaded {engine.info.summary()}.")
 
+    def answer(self, start: Callable[[Cancelled], Reply]) -> None:
+        """Stream one answer to stdout."""
+        with Interrupt() as interrupt:
+            reply = start(interrupt)
+            if reply.prompt.newly_dropped:
+                self.say(f"(the oldest {reply.prompt.dropped} messages no longer fit the model's window)")
+            if reply.prompt.cut:
+                self.say("(the message is longer than the model's window: only its end is seen)")
+            for token in itertools.chain(reply.question.opening, reply):
+                sys.stdout.write(printable(token.text) if sys.stdout.isatty() else token.text)
+                sys.stdout.flush()
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        if reply.stop not in ("end", "stop"):
+            self.say(f"({STOP_TEXT[reply.stop or 'cancelled']})")
+
+    def edit(self, text: str) -> None:
+        """Offer the text at the prompt, where lines can be edited."""
+        self._draft = text
+        if not self.interactive:
+            self.say(f"Taken back: {text}")
+
+    def conversation_changed(self) -> None:
+        """Say how much is left of it."""
+        self.say(f"({len(self.session.conversation.entries)} messages in the conversation)")
+
+    def copy(self, text: str) -> None:
+        """Print it: a plain terminal has its own way to copy."""
+        self.say(text)
+
     def quit(self) -> None:
         """End after this line."""
         self.running = False
@@ -107,12 +128,28 @@ class Repl:
                 self.say("That line is not UTF-8 text; it was left out.")
 
     def _ask(self) -> str:
+        if self._draft:
+            _offer(self._draft)
+            self._draft = ""
         if sys.stdout.isatty():
             return input("> ")
         # the prompt is no result
         sys.stderr.write("> ")
         sys.stderr.flush()
         return input()
+
+
+def _offer(text: str) -> None:
+    """Put a text into the next line to be edited, where readline is there to do so."""
+    with contextlib.suppress(ImportError):
+        import readline
+
+        def insert() -> None:
+            readline.insert_text(text)
+            readline.redisplay()
+            readline.set_pre_input_hook(None)
+
+        readline.set_pre_input_hook(insert)
 
 
 @contextlib.contextmanager

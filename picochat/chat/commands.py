@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
-from picochat.chat.session import ChatSession
+from picochat.chat.reply import Reply
+from picochat.chat.session import Cancelled, ChatSession
 from picochat.chat.settings import PANEL_FIELDS, ChatSettings
 from picochat.errors import PicochatError
 
@@ -31,6 +32,18 @@ class FrontEnd(Protocol):
 
     def load(self, path: str) -> None:
         """Load another model and say how it went."""
+
+    def answer(self, start: Callable[[Cancelled], Reply]) -> None:
+        """Start an answer and show it as it comes."""
+
+    def edit(self, text: str) -> None:
+        """Let the user change a text and send it again."""
+
+    def conversation_changed(self) -> None:
+        """Show the conversation as it is now."""
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
 
     def quit(self) -> None:
         """End the program."""
@@ -200,6 +213,57 @@ def _info(front_end: FrontEnd, _: str) -> None:
     front_end.say("\n".join(f"{name:<13} {value}" for name, value in facts.items() if value is not None))
 
 
+def _regenerate(front_end: FrontEnd, _: str) -> None:
+    front_end.answer(lambda cancelled: front_end.session.regenerate(cancelled))
+
+
+def _continue(front_end: FrontEnd, _: str) -> None:
+    front_end.answer(lambda cancelled: front_end.session.resume(cancelled=cancelled))
+
+
+def _undo(front_end: FrontEnd, _: str) -> None:
+    front_end.session.undo()
+    front_end.conversation_changed()
+
+
+def _edit(front_end: FrontEnd, _: str) -> None:
+    text = front_end.session.undo()
+    front_end.conversation_changed()
+    front_end.edit(text)
+
+
+def _system(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    if argument:
+        session.change("system", "" if argument.lower() == "none" else argument)
+        front_end.settings_changed()
+    front_end.say(f"System prompt: {session.settings.system}" if session.settings.system else "There is no system prompt.")
+
+
+def _copy(front_end: FrontEnd, _: str) -> None:
+    answers = [entry for entry in front_end.session.conversation.entries if entry.message.role == "assistant"]
+    if not answers:
+        raise PicochatError("There is no answer to copy yet.")
+    front_end.copy(answers[-1].message.content)
+
+
+def _tokens(front_end: FrontEnd, argument: str) -> None:
+    tokenizer = front_end.session.require_engine().tokenizer
+    if not argument:
+        raise PicochatError("/tokens needs a text to cut into tokens.")
+    ids = tokenizer.encode(argument)
+    front_end.say(f"{len(ids)} tokens: " + " ".join(f"{tokenizer.piece(index)!r}={index}" for index in ids))
+
+
+def _context(front_end: FrontEnd, _: str) -> None:
+    session = front_end.session
+    engine = session.require_engine()
+    seen = "".join(map(engine.tokenizer.piece, engine.cached_ids))
+    dropped = session.conversation.dropped
+    gone = f"\n({dropped} older messages fell off the front)" if dropped else ""
+    front_end.say(f"{engine.cached} of {engine.context} tokens in the window:\n{seen}{gone}")
+
+
 def _load(front_end: FrontEnd, argument: str) -> None:
     if not argument:
         raise PicochatError("/load needs the path of a model file or run folder.")
@@ -218,6 +282,14 @@ COMMANDS = CommandRegistry(
         Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
         Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
         Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
+        Command("regenerate", "Answer the last message anew.", _regenerate, aliases=("retry",), while_answering=False),
+        Command("continue", "Go on with an answer that was cut off.", _continue, while_answering=False),
+        Command("edit", "Change the last message and send it again.", _edit, while_answering=False),
+        Command("undo", "Take back the last message and its answer.", _undo, while_answering=False),
+        Command("copy", "Copy the last answer.", _copy),
+        Command("system", "Show or set what the model is told first; none takes it away.", _system, "[text]"),
+        Command("context", "Show exactly what the model sees.", _context),
+        Command("tokens", "Show the tokens of a text.", _tokens, "text"),
         Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),

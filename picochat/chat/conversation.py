@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from picochat.inference.engine import StopReason
+from picochat.inference.engine import StopReason, Token
 from picochat.text.chat_format import ChatFormat, Message, Role
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """One message, with what is known of how it came to be.
 
     Attributes:
         ids: the content's tokens under the loaded model; for an answer exactly those generated, so that the cached prefix
             stays valid. `None` is "to be encoded".
+        tokens: the records of an answer.
         stop: why an answer ended.
         seed: what an answer was drawn with.
     """
 
     message: Message
     ids: list[int] | None = None
+    tokens: list[Token] = field(default_factory=list)
     stop: StopReason | None = None
     seed: int | None = None
 
@@ -50,17 +52,9 @@ class Conversation:
     system: str | None = None
     dropped: int = 0
 
-    def add(
-        self,
-        role: Role,
-        content: str,
-        *,
-        ids: list[int] | None = None,
-        stop: StopReason | None = None,
-        seed: int | None = None,
-    ) -> Entry:
+    def add(self, role: Role, content: str, *, ids: list[int] | None = None) -> Entry:
         """Append a message."""
-        self.entries.append(Entry(Message(role, content), ids, stop, seed))
+        self.entries.append(Entry(Message(role, content), ids))
         return self.entries[-1]
 
     def undo(self) -> list[Entry]:
@@ -82,6 +76,7 @@ class Conversation:
         """Another tokenizer is in charge: encode everything anew, and see what fits it."""
         for entry in self.entries:
             entry.ids = None
+            entry.tokens = []
         self.dropped = 0
 
     def prompt(self, chat: ChatFormat, context: int, reserve: int) -> Prompt:

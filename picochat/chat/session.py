@@ -3,79 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from picochat.chat.conversation import Conversation, Entry, Prompt
+from picochat.chat.reply import Question, Reply, opening_ids
 from picochat.chat.settings import ChatSettings
 from picochat.errors import PicochatError
-from picochat.inference.engine import Engine, StopReason, Token, load_engine
+from picochat.inference.engine import Engine, Token, load_engine
 
 SEED_LIMIT = 2**31
 """Random seeds stay below this, so that they are short enough to type."""
 
+Cancelled = Callable[[], bool]
 
-class Reply:
-    """An answer while it comes: iterate it for `Token` records, then read how it went.
 
-    Attributes:
-        question: the message in the conversation that it answers; `None` in single-prompt mode.
-        seed: what it is drawn with.
-        prompt: what the model saw.
-        text: the answer so far.
-        stop: why it ended; `None` while it hasn't.
-    """
-
-    def __init__(
-        self, session: ChatSession, question: Entry | None, prompt: Prompt, seed: int, cancelled: Callable[[], bool]
-    ) -> None:
-        self.question = question
-        self.seed = seed
-        self.prompt = prompt
-        self.text = ""
-        self.stop: StopReason | None = None
-        self.count = 0
-        self.first_token_seconds: float | None = None
-        self.seconds = 0.0
-        self._session = session
-        self._cancelled = cancelled
-        self._ids: list[int] = []
-
-    def __iter__(self) -> Iterator[Token]:
-        session = self._session
-        engine = session.require_engine()
-        end = {engine.tokenizer.im_end, engine.tokenizer.end_of_text} if engine.info.chats else set()
-        try:
-            for token in engine.stream(
-                self.prompt.ids,
-                session.settings.sampling(self.seed),
-                end=end,
-                # a chat that slid would answer without its question: it says that the window is full instead
-                slide=not engine.info.chats,
-                cancelled=self._cancelled,
-            ):
-                self._note(token, end)
-                yield token
-        finally:
-            session._finish(self, self._ids)
-
-    def _note(self, token: Token, end: set[int]) -> None:
-        self.text += token.text
-        self.stop = token.stop
-        self.seconds = token.seconds
-        if token.id is not None:
-            self.count += 1
-            if self.first_token_seconds is None:
-                self.first_token_seconds = token.seconds
-            if token.id not in end:
-                self._ids.append(token.id)
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Speed after the first token."""
-        if self.count < 2 or self.first_token_seconds is None or self.seconds <= self.first_token_seconds:
-            return 0.0
-        return (self.count - 1) / (self.seconds - self.first_token_seconds)
+def _never() -> bool:
+    return False
 
 
 class ChatSession:
@@ -88,6 +33,8 @@ class ChatSession:
         self.last: Reply | None = None
         self._device = device
         self._threads = threads
+
+    # -- the model ------------------------------------------------------------------------------------------------------
 
     def load(self, path: str | Path) -> Engine:
         """Take another model; the conversation goes on with it. When it can't be loaded, the old one stays.
@@ -116,6 +63,8 @@ class ChatSession:
             raise PicochatError("No model is loaded yet; wait a moment, or name one with /load.")
         return self.engine
 
+    # -- settings -------------------------------------------------------------------------------------------------------
+
     def change(self, name: str, text: str) -> None:
         """Change one setting by what a user typed; raises `ConfigError`."""
         settings = self.settings.with_text(name, text)
@@ -126,32 +75,60 @@ class ChatSession:
         self.settings = settings
         self.conversation.system = settings.system
 
-    def reply(self, text: str, cancelled: Callable[[], bool] = lambda: False) -> Reply:
+    # -- answers --------------------------------------------------------------------------------------------------------
+
+    def reply(self, text: str, cancelled: Cancelled = _never) -> Reply:
         """Take a user's message and return the answer, to be iterated.
 
-        The message joins the conversation when the answer has ended, with as much of the answer as there was; an answer
-        stopped before its first word leaves no trace.
+        When the answer has ended, it joins the conversation with as much as there was of it; an answer stopped before its
+        first word leaves no trace, and takes the message with it.
 
         Raises:
             PicochatError: no model is loaded.
         """
-        engine = self.require_engine()
-        seed = self.settings.seed if self.settings.seed is not None else secrets.randbelow(SEED_LIMIT)
-        limit = self.settings.sampling(seed).max_tokens
-        reserve = max(1, min(limit or engine.context, engine.context // 4))
-        question = None
-        if not engine.info.chats:
-            ids = engine.chat_format.document(text).ids
-            prompt = Prompt(ids)
-        elif self.settings.mode == "single":
-            alone = Conversation(system=self.settings.system)
-            alone.add("user", text)
-            prompt = alone.prompt(engine.chat_format, engine.context, reserve)
-        else:
-            question = self.conversation.add("user", text)
-            prompt = self.conversation.prompt(engine.chat_format, engine.context, reserve)
-        self.last = Reply(self, question, prompt, seed, cancelled)
-        return self.last
+        self.require_engine()
+        entry = self.conversation.add("user", text) if self.settings.mode == "conversation" else None
+        return self._answer(Question(text, entry), cancelled)
+
+    def regenerate(self, cancelled: Cancelled = _never) -> Reply:
+        """Answer the last message anew; the old answer goes when a new one has come.
+
+        Raises:
+            PicochatError: nothing was answered yet.
+        """
+        self.require_engine()
+        if self.settings.mode == "single" and self.last is not None:
+            return self._answer(Question(self.last.question.text), cancelled)
+        entry, answer = self._last_turn("answer anew")
+        return self._answer(Question(entry.message.content, entry, answer), cancelled)
+
+    def resume(self, opening: tuple[Token, ...] | None = None, cancelled: Cancelled = _never) -> Reply:
+        """Go on with the last answer.
+
+        Args:
+            opening: go on from these tokens instead of from all of the answer; how another choice of token is tried out.
+
+        Raises:
+            PicochatError: there is no answer to go on with.
+        """
+        self.require_engine()
+        entry, answer = self._last_turn("go on with")
+        if opening is None:
+            opening = tuple(replace(token, stop=None) for token in answer.tokens if token.stop != "end")
+            if not opening:
+                opening = self._as_tokens(answer)
+        return self._answer(Question(entry.message.content, entry, answer, opening), cancelled)
+
+    def undo(self) -> str:
+        """Take back the last turn; returns what the user had said.
+
+        Raises:
+            PicochatError: there is nothing to take back.
+        """
+        taken = self.conversation.undo()
+        if not taken:
+            raise PicochatError("There is nothing to take back.")
+        return taken[0].message.content
 
     def reset(self) -> None:
         """Start a new conversation."""
@@ -163,12 +140,53 @@ class ChatSession:
         """Tokens of the window that are taken."""
         return self.engine.cached if self.engine else 0
 
-    def _finish(self, reply: Reply, ids: list[int]) -> None:
+    # -- details --------------------------------------------------------------------------------------------------------
+
+    def _answer(self, question: Question, cancelled: Cancelled) -> Reply:
+        engine = self.require_engine()
+        seed = self.settings.seed if self.settings.seed is not None else secrets.randbelow(SEED_LIMIT)
+        settings = self.settings.sampling(seed)
+        if question.replaced is not None:
+            self.conversation.entries.remove(question.replaced)
+        prompt = self._prompt(engine, question, settings.max_tokens)
+        self.last = Reply(engine, question, prompt, settings, finished=self._finish, cancelled=cancelled)
+        return self.last
+
+    def _prompt(self, engine: Engine, question: Question, limit: int | None) -> Prompt:
+        if not engine.info.chats:
+            return Prompt(engine.chat_format.document(question.text).ids)
+        conversation = self.conversation
+        if question.entry is None:
+            conversation = Conversation(system=self.settings.system)
+            conversation.add("user", question.text)
+        opening = opening_ids(question.opening)
+        reserve = max(1, min(limit or engine.context, engine.context // 4))
+        prompt = conversation.prompt(engine.chat_format, engine.context, min(engine.context - 1, reserve + len(opening)))
+        return replace(prompt, ids=[*prompt.ids, *opening])
+
+    def _last_turn(self, wish: str) -> tuple[Entry, Entry]:
+        entries = self.conversation.entries
+        if len(entries) < 2 or entries[-1].message.role != "assistant":
+            raise PicochatError(f"There is no answer to {wish} yet.")
+        return entries[-2], entries[-1]
+
+    def _as_tokens(self, answer: Entry) -> tuple[Token, ...]:
+        """Records for an answer of which only the text is left, as after a model was changed."""
+        tokenizer = self.require_engine().tokenizer
+        ids = tokenizer.encode(answer.message.content)
+        return tuple(Token(index, tokenizer.piece(index), 0.0, 0.0) for index in ids)
+
+    def _finish(self, reply: Reply) -> None:
         """An answer has ended: keep it."""
+        question, entries = reply.question, self.conversation.entries
         # the conversation may have been reset or left meanwhile
-        if reply.question is None or self.conversation.entries[-1:] != [reply.question]:
+        if question.entry is None or not entries or entries[-1] is not question.entry:
             return
-        if reply.text or reply.stop == "end":
-            self.conversation.add("assistant", reply.text, ids=ids, stop=reply.stop or "cancelled", seed=reply.seed)
+        new = reply.count > (reply.stop == "end")
+        if new or (reply.stop == "end" and question.replaced is None):
+            entry = self.conversation.add("assistant", reply.text, ids=reply.ids)
+            entry.stop, entry.seed, entry.tokens = reply.stop or "cancelled", reply.seed, list(reply.tokens)
+        elif question.replaced is not None:
+            entries.append(question.replaced)
         else:
             self.conversation.undo()

@@ -62,7 +62,7 @@ def chat(
         session.load(path)
         repl = Repl(session)
         if prompt is not None:
-            repl.answer(prompt)
+            repl.send(prompt)
             if session.last is not None and session.last.stop == "cancelled":
                 raise typer.Exit(130)
         else:

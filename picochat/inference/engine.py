@@ -90,9 +90,19 @@ class Engine:
         return self.backend.info.context
 
     @property
+    def end_of_turn(self) -> frozenset[int]:
+        """The tokens that end an answer."""
+        return frozenset({self.tokenizer.im_end, self.tokenizer.end_of_text})
+
+    @property
     def cached(self) -> int:
         """Tokens in the cache."""
         return len(self._cached)
+
+    @property
+    def cached_ids(self) -> list[int]:
+        """The tokens in the cache."""
+        return list(self._cached)
 
     def stream(
         self,

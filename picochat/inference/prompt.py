@@ -34,5 +34,4 @@ def completion(engine: Engine, text: str, *, raw: bool = False) -> Request:
 
 def chat(engine: Engine, messages: list[Message]) -> Request:
     """A conversation that the assistant is to answer."""
-    tokenizer = engine.tokenizer
-    return Request(engine.chat_format.prompt(messages), frozenset({tokenizer.im_end, tokenizer.end_of_text}))
+    return Request(engine.chat_format.prompt(messages), engine.end_of_turn)

@@ -14,7 +14,8 @@ from pathlib import Path
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from picochat.chat.session import ChatSession, Reply
+from picochat.chat.reply import Reply
+from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine
 

@@ -30,6 +30,18 @@ class Recorder:
     def load(self, path: str) -> None:
         self.calls.append(f"load {path}")
 
+    def answer(self, start) -> None:
+        self.calls.append("".join(token.text for token in start(lambda: False)))
+
+    def edit(self, text: str) -> None:
+        self.calls.append(f"edit {text}")
+
+    def conversation_changed(self) -> None:
+        self.calls.append("redraw")
+
+    def copy(self, text: str) -> None:
+        self.calls.append(f"copy {text}")
+
     def quit(self) -> None:
         self.calls.append("quit")
 
@@ -120,3 +132,33 @@ def test_the_popup_finds_by_beginning_then_by_letters() -> None:
 )
 def test_what_counts_as_a_command(line: str, expected: bool) -> None:
     assert is_command(line) is expected
+
+
+def test_regenerate_continue_edit_undo_and_copy() -> None:
+    front_end = Recorder()
+    front_end.session = scripted_session(["One", "Two", " three"])
+    list(front_end.session.reply("A"))
+    for line in ("/regenerate", "/continue", "/copy", "/edit"):
+        COMMANDS.run(front_end, line)
+    assert front_end.calls == ["Two", " three", "copy Two three", "redraw", "edit A"]
+    with pytest.raises(PicochatError, match="take back"):
+        COMMANDS.run(front_end, "/undo")
+    with pytest.raises(PicochatError, match="no answer"):
+        COMMANDS.run(front_end, "/copy")
+
+
+def test_the_system_prompt_is_set_shown_and_taken_away() -> None:
+    front_end = Recorder()
+    for line in ("/system", "/system Be brief.", "/system none"):
+        COMMANDS.run(front_end, line)
+    none = "There is no system prompt."
+    assert front_end.said == [none, "System prompt: Be brief.", none]
+
+
+def test_tokens_and_context_show_what_the_model_sees() -> None:
+    front_end = Recorder()
+    list(front_end.session.reply("Hi"))
+    COMMANDS.run(front_end, "/tokens ab")
+    COMMANDS.run(front_end, "/context")
+    assert front_end.said[0].startswith("2 tokens: 'a'=")
+    assert "<|im_start|>user\nHi<|im_end|>" in front_end.said[1]

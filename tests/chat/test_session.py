@@ -7,6 +7,7 @@ import pytest
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import SINGLE_MAX_TOKENS, ChatSettings
 from picochat.errors import CheckpointError, ConfigError, PicochatError
+from picochat.inference.engine import Token
 from tests.fakes import ScriptedBackend, scripted_session
 
 
@@ -155,3 +156,90 @@ def test_settings_read_what_is_typed(name: str, text: str, value: object) -> Non
 def test_settings_refuse_what_they_cannot_be(name: str, text: str) -> None:
     with pytest.raises(ConfigError):
         ChatSettings().with_text(name, text)
+
+
+def contents(session: ChatSession) -> list[str]:
+    return [entry.message.content for entry in session.conversation.entries]
+
+
+def test_regenerating_replaces_the_last_answer_only() -> None:
+    session = scripted_session(["One", "Two", "Three"])
+    ask(session, "A")
+    ask(session, "B")
+    assert "".join(token.text for token in session.regenerate()) == "Three"
+    assert contents(session) == ["A", "One", "B", "Three"]
+
+
+def test_a_regeneration_that_is_stopped_at_once_gives_the_old_answer_back() -> None:
+    session = scripted_session(["One"])
+    ask(session, "A")
+    list(session.regenerate(lambda: True))
+    assert contents(session) == ["A", "One"]
+
+
+def test_nothing_to_regenerate_undo_or_continue_is_told() -> None:
+    session = scripted_session([])
+    for wish in (session.regenerate, session.resume, session.undo):
+        with pytest.raises(PicochatError, match="There is no"):
+            wish()
+
+
+def test_a_single_prompt_can_be_answered_again() -> None:
+    session = scripted_session(["One", "Two"], ChatSettings(mode="single"))
+    ask(session, "A")
+    assert "".join(token.text for token in session.regenerate()) == "Two"
+    assert contents(session) == []
+
+
+def test_a_cut_answer_goes_on_where_it_ended() -> None:
+    session = scripted_session(["Hello", " there"], ChatSettings(max_tokens=3))
+    ask(session, "Hi")
+    assert contents(session) == ["Hi", "Hel"]
+    session.change("max_tokens", "")
+    list(session.resume())
+    assert contents(session) == ["Hi", "Hel there"]
+    assert session.require_engine().tokenizer.decode(session.conversation.entries[-1].ids or []) == "Hel there"
+
+
+def test_a_real_answer_in_two_parts_is_the_same_as_in_one(chat_model: Path) -> None:
+    def chat() -> ChatSession:
+        session = ChatSession(ChatSettings(temperature=0), device="cpu")
+        session.load(chat_model)
+        return session
+
+    whole, parts = chat(), chat()
+    expected = ask(whole, "Hi, I'm Ada.")
+    parts.change("max_tokens", "3")
+    ask(parts, "Hi, I'm Ada.")
+    parts.change("max_tokens", "")
+    list(parts.resume())
+    assert contents(parts)[-1] == expected
+    assert parts.conversation.entries[-1].ids == whole.conversation.entries[-1].ids
+
+
+def test_an_answer_can_go_on_from_another_token(chat_model: Path) -> None:
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    session.load(chat_model)
+    ask(session, "Hi, I'm Ada.")
+    tokens = session.conversation.entries[-1].tokens
+    other = next(choice for choice in tokens[1].alternatives if choice.id != tokens[1].id)
+    opening = (tokens[0], Token(other.id, other.text, other.logprob, 0.0))
+    list(session.resume(opening))
+    assert session.conversation.entries[-1].ids is not None
+    assert session.conversation.entries[-1].ids[:2] == [tokens[0].id, other.id]
+
+
+def test_undo_gives_the_words_back() -> None:
+    session = scripted_session(["One", "Two"])
+    ask(session, "A")
+    ask(session, "B")
+    assert session.undo() == "B"
+    assert contents(session) == ["A", "One"]
+
+
+def test_resetting_while_an_answer_comes_keeps_the_new_conversation_empty() -> None:
+    session = scripted_session(["Hello"])
+    for index, _ in enumerate(session.reply("Hi")):
+        if index == 2:
+            session.reset()
+    assert contents(session) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +17,8 @@ from textual.widgets import Footer, TextArea
 
 from picochat.chat.commands import COMMANDS, is_command
 from picochat.chat.prompts import PromptHistory
-from picochat.chat.session import ChatSession, Reply
+from picochat.chat.reply import Reply
+from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import STOP_TEXT
 from picochat.ui.widgets.command_popup import CommandPopup
@@ -35,6 +37,7 @@ class ChatScreen(Screen[None]):
         Binding("escape", "stop", "Stop"),
         Binding("f1", "command('help')", "Help"),
         Binding("f2", "command('settings')", "Settings"),
+        Binding("ctrl+r", "command('regenerate')", "Again"),
         Binding("ctrl+n", "command('reset')", "New chat"),
         Binding("ctrl+c", "interrupt", "Stop or quit", show=False, priority=True),
     ]
@@ -96,23 +99,15 @@ class ChatScreen(Screen[None]):
             self._waiting.append(text)
             self.transcript.add_message("user", text)
             return
-        self.transcript.add_message("user", text)
-        self.answer(text)
+        self.send(text)
 
-    def answer(self, text: str) -> None:
-        """Start answering; the text streams in as messages."""
-        try:
-            self.answer_job, self._reply = stream_answer(lambda stop: self.session.reply(text, stop), self)
-        except PicochatError as error:
-            self.say_error(str(error))
-            return
-        prompt = self._reply.prompt
-        if prompt.newly_dropped:
-            self.say(f"The oldest {prompt.dropped} messages no longer fit the model's window; it has forgotten them.")
-        if prompt.cut:
-            self.say("That message is longer than the model's window: it sees only the end.")
-        self._view = self.transcript.add_message("assistant")
-        self.show_state()
+    def send(self, text: str) -> None:
+        """Send a message; the answer streams in."""
+        self.transcript.add_message("user", text)
+        self._reply_to(text)
+
+    def _reply_to(self, text: str) -> None:
+        self.answer(lambda cancelled: self.session.reply(text, cancelled))
 
     @on(AnswerText)
     def _grow(self, event: AnswerText) -> None:
@@ -134,7 +129,7 @@ class ChatScreen(Screen[None]):
             view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
         self.show_state()
         if self._waiting:
-            self.answer(self._waiting.pop(0))
+            self._reply_to(self._waiting.pop(0))
 
     # -- commands and keys ----------------------------------------------------------------------------------------------
 
@@ -223,7 +218,7 @@ class ChatScreen(Screen[None]):
             self.say("This model learnt from plain text: it goes on with each text you send.")
         self.show_state()
         if self._waiting:
-            self.answer(self._waiting.pop(0))
+            self._reply_to(self._waiting.pop(0))
 
     @on(ModelFailed)
     def _failed(self, event: ModelFailed) -> None:
@@ -262,6 +257,39 @@ class ChatScreen(Screen[None]):
     def settings_changed(self) -> None:
         """Show settings that a command changed."""
         self.panel.show(self.session.settings)
+
+    def answer(self, start: Callable[[Cancelled], Reply]) -> None:
+        """Start an answer; its text streams in as messages."""
+        try:
+            self.answer_job, self._reply = stream_answer(start, self)
+        except PicochatError as error:
+            self.say_error(str(error))
+            return
+        question, prompt = self._reply.question, self._reply.prompt
+        if question.replaced is not None:
+            self.conversation_changed()
+        if prompt.newly_dropped:
+            self.say(f"The oldest {prompt.dropped} messages no longer fit the model's window; it has forgotten them.")
+        if prompt.cut:
+            self.say("That message is longer than the model's window: it sees only the end.")
+        self._view = self.transcript.add_message("assistant", "".join(token.text for token in question.opening))
+        self.show_state()
+
+    def edit(self, text: str) -> None:
+        """Put a text into the input."""
+        self.prompt.replace_text(text)
+        self.prompt.focus()
+
+    def conversation_changed(self) -> None:
+        """Draw the transcript anew from the conversation."""
+        self.transcript.clear()
+        for entry in self.session.conversation.entries:
+            self.transcript.add_message(entry.message.role, entry.message.content)
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, by way of the terminal (OSC 52)."""
+        self.app.copy_to_clipboard(text)
+        self.app.notify("Sent to the clipboard through the terminal.", markup=False)
 
     def load(self, path: str) -> None:
         """Load a model in the background; until it is ready, the one that is running stays."""

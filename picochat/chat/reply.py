@@ -1,0 +1,118 @@
+"""One answer while it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from picochat.chat.conversation import Entry, Prompt
+from picochat.inference.engine import Engine, StopReason, Token
+from picochat.inference.settings import SamplingSettings
+
+ALTERNATIVES = 5
+"""Other tokens that are kept for each token of an answer, to be looked at."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an answer answers.
+
+    Attributes:
+        text: the user's words.
+        entry: its place in the conversation; `None` in single-prompt mode.
+        replaced: the answer that the new one takes the place of, to be put back if nothing comes.
+        opening: tokens that the answer begins with; it is continued after them.
+    """
+
+    text: str
+    entry: Entry | None = None
+    replaced: Entry | None = None
+    opening: tuple[Token, ...] = ()
+
+
+class Reply:
+    """An answer to be iterated for `Token` records; afterwards it tells how it went.
+
+    Attributes:
+        question: what it answers.
+        prompt: what the model saw.
+        settings: how it was drawn, the seed included.
+        tokens: its records so far, those of the opening included.
+        stop: why it ended; `None` while it hasn't.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        question: Question,
+        prompt: Prompt,
+        settings: SamplingSettings,
+        *,
+        finished: Callable[[Reply], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.question = question
+        self.prompt = prompt
+        self.settings = settings
+        self.tokens: list[Token] = list(question.opening)
+        self.stop: StopReason | None = None
+        self.first_token_seconds: float | None = None
+        self.seconds = 0.0
+        self._engine = engine
+        self._finished = finished
+        self._cancelled = cancelled
+
+    def __iter__(self) -> Iterator[Token]:
+        engine = self._engine
+        end = engine.end_of_turn if engine.info.chats else ()
+        try:
+            for token in engine.stream(
+                self.prompt.ids,
+                self.settings,
+                end=end,
+                # a chat that slid would answer without its question: it says that the window is full instead
+                slide=not engine.info.chats,
+                alternatives=ALTERNATIVES,
+                cancelled=self._cancelled,
+            ):
+                self.tokens.append(token)
+                self.stop = token.stop
+                self.seconds = token.seconds
+                if token.id is not None and self.first_token_seconds is None:
+                    self.first_token_seconds = token.seconds
+                yield token
+        finally:
+            self._finished(self)
+
+    @property
+    def text(self) -> str:
+        """The whole answer so far."""
+        return "".join(token.text for token in self.tokens)
+
+    @property
+    def ids(self) -> list[int]:
+        """Its tokens, without the end of the turn."""
+        end = self._engine.end_of_turn
+        return [token.id for token in self.tokens if token.id is not None and token.id not in end]
+
+    @property
+    def count(self) -> int:
+        """Tokens generated, the end of the turn included."""
+        return sum(token.id is not None for token in self.tokens[len(self.question.opening) :])
+
+    @property
+    def seed(self) -> int:
+        """What it is drawn with."""
+        return self.settings.seed or 0
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Speed after the first token."""
+        if self.count < 2 or self.first_token_seconds is None or self.seconds <= self.first_token_seconds:
+            return 0.0
+        return (self.count - 1) / (self.seconds - self.first_token_seconds)
+
+
+def opening_ids(opening: Sequence[Token]) -> list[int]:
+    """The ids of an answer's opening."""
+    return [token.id for token in opening if token.id is not None]
