@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -101,6 +102,17 @@ class Repl:
     def conversation_changed(self) -> None:
         """Say how much is left of it."""
         self.say(f"({len(self.session.conversation.entries)} messages in the conversation)")
+
+    def show_probabilities(self) -> None:
+        """Say each token's probability of the last answer."""
+        for token in self.session.last_tokens():
+            self.say(f"{math.exp(min(0.0, token.logprob)):>6.1%}  {token.text!r}")
+
+    def inspect_answer(self) -> None:
+        """Print each token of the last answer with its rivals."""
+        for token in self.session.last_tokens():
+            rivals = ", ".join(f"{other.text!r} {math.exp(other.logprob):.0%}" for other in token.alternatives)
+            self.say(f"{token.text!r}  of  {rivals}")
 
     def copy(self, text: str) -> None:
         """Print it: a plain terminal has its own way to copy."""

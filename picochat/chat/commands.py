@@ -42,6 +42,12 @@ class FrontEnd(Protocol):
     def conversation_changed(self) -> None:
         """Show the conversation as it is now."""
 
+    def show_probabilities(self) -> None:
+        """Show how sure the model was of each token of its answers, or stop showing it."""
+
+    def inspect_answer(self) -> None:
+        """Show the tokens of the last answer and what they were chosen over."""
+
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
 
@@ -288,6 +294,13 @@ COMMANDS = CommandRegistry(
         Command("undo", "Take back the last message and its answer.", _undo, while_answering=False),
         Command("copy", "Copy the last answer.", _copy),
         Command("system", "Show or set what the model is told first; none takes it away.", _system, "[text]"),
+        Command("probs", "Color answers by how sure the model was.", lambda front_end, _: front_end.show_probabilities()),
+        Command(
+            "inspect",
+            "Look at an answer token by token, and go on from another choice.",
+            lambda front_end, _: front_end.inspect_answer(),
+            while_answering=False,
+        ),
         Command("context", "Show exactly what the model sees.", _context),
         Command("tokens", "Show the tokens of a text.", _tokens, "text"),
         Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),

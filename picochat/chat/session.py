@@ -116,8 +116,20 @@ class ChatSession:
         if opening is None:
             opening = tuple(replace(token, stop=None) for token in answer.tokens if token.stop != "end")
             if not opening:
-                opening = self._as_tokens(answer)
-        return self._answer(Question(entry.message.content, entry, answer, opening), cancelled)
+                ids = self.require_engine().tokenizer.encode(answer.message.content)
+                opening = tuple(Token(index, "", 0.0, 0.0) for index in ids)
+        return self._answer(Question(entry.message.content, entry, answer, self._with_text(opening)), cancelled)
+
+    def last_tokens(self) -> list[Token]:
+        """The records of the last answer.
+
+        Raises:
+            PicochatError: there is none, or only its text is left.
+        """
+        _, answer = self._last_turn("look into")
+        if not any(token.alternatives for token in answer.tokens):
+            raise PicochatError("Of that answer only the text is left; /regenerate gives one to look into.")
+        return answer.tokens
 
     def undo(self) -> str:
         """Take back the last turn; returns what the user had said.
@@ -170,11 +182,10 @@ class ChatSession:
             raise PicochatError(f"There is no answer to {wish} yet.")
         return entries[-2], entries[-1]
 
-    def _as_tokens(self, answer: Entry) -> tuple[Token, ...]:
-        """Records for an answer of which only the text is left, as after a model was changed."""
-        tokenizer = self.require_engine().tokenizer
-        ids = tokenizer.encode(answer.message.content)
-        return tuple(Token(index, tokenizer.piece(index), 0.0, 0.0) for index in ids)
+    def _with_text(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+        """Records whose texts are those of just these tokens in a row, whatever they came from."""
+        decoder = self.require_engine().tokenizer.stream()
+        return tuple(replace(token, text=decoder.feed(token.id)) for token in tokens if token.id is not None)
 
     def _finish(self, reply: Reply) -> None:
         """An answer has ended: keep it."""

@@ -17,7 +17,7 @@ from textual.message_pump import MessagePump
 from picochat.chat.reply import Reply
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
-from picochat.inference.engine import Engine
+from picochat.inference.engine import Engine, Token
 
 FLUSH_SECONDS = 1 / 30
 """Text reaches the screen at this rate: a message for every token would slow both down."""
@@ -42,12 +42,12 @@ class ModelFailed(Message):
 
 
 class AnswerText(Message):
-    """More text of run `run`, or, with empty text, only its progress."""
+    """More tokens of run `run`."""
 
-    def __init__(self, run: int, text: str) -> None:
+    def __init__(self, run: int, tokens: list[Token]) -> None:
         super().__init__()
         self.run = run
-        self.text = text
+        self.tokens = tokens
 
 
 class AnswerEnded(Message):
@@ -106,14 +106,14 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Mes
     def work(job: Job) -> None:
         ready.wait()
         error = None
-        held, flushed = "", time.monotonic()
+        held, flushed = list[Token](), time.monotonic()
         try:
             for token in replies[0]:
-                held += token.text
+                held.append(token)
                 now = time.monotonic()
                 if now - flushed >= FLUSH_SECONDS:
                     target.post_message(AnswerText(job.run, held))
-                    held, flushed = "", now
+                    held, flushed = [], now
         except PicochatError as problem:
             error = str(problem)
         except Exception as problem:

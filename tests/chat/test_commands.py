@@ -39,6 +39,12 @@ class Recorder:
     def conversation_changed(self) -> None:
         self.calls.append("redraw")
 
+    def show_probabilities(self) -> None:
+        self.calls.append("probs")
+
+    def inspect_answer(self) -> None:
+        self.calls.append("inspect")
+
     def copy(self, text: str) -> None:
         self.calls.append(f"copy {text}")
 

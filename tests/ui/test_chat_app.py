@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
+from picochat.inference.engine import Token
 from picochat.ui.app import ChatApp
 from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.widgets.message import MessageView, NoteView
@@ -116,7 +117,7 @@ async def test_a_late_message_of_an_old_run_is_ignored() -> None:
         await send(pilot, "B")
         assert app.chat.answer_job is not None
         old = app.chat.answer_job.run - 1
-        app.chat.post_message(AnswerText(old, "LATE"))
+        app.chat.post_message(AnswerText(old, [Token(1, "LATE", 0.0, 0.0)]))
         app.chat.post_message(AnswerEnded(old, "late error"))
         await pilot.pause()
         assert app.chat.answer_job is not None

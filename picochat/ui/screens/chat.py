@@ -21,6 +21,7 @@ from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import STOP_TEXT
+from picochat.ui.screens.microscope import Choice, MicroscopeScreen
 from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.message import MessageView
 from picochat.ui.widgets.prompt import PromptInput
@@ -38,6 +39,7 @@ class ChatScreen(Screen[None]):
         Binding("f1", "command('help')", "Help"),
         Binding("f2", "command('settings')", "Settings"),
         Binding("ctrl+r", "command('regenerate')", "Again"),
+        Binding("f3", "command('inspect')", "Microscope"),
         Binding("ctrl+n", "command('reset')", "New chat"),
         Binding("ctrl+c", "interrupt", "Stop or quit", show=False, priority=True),
     ]
@@ -113,7 +115,7 @@ class ChatScreen(Screen[None]):
     def _grow(self, event: AnswerText) -> None:
         # an answer that was stopped may still have sent a little
         if self.answer_job is not None and event.run == self.answer_job.run and self._view is not None:
-            self._view.append(event.text)
+            self._view.append(event.tokens)
             self.show_state()
 
     @on(AnswerEnded)
@@ -244,7 +246,7 @@ class ChatScreen(Screen[None]):
         """Empty the transcript."""
         self.transcript.clear()
         if self._view is not None:
-            self._view = self.transcript.add_message("assistant", self._view.text)
+            self._view = self.transcript.add_message("assistant", self._view.text, self._view.tokens)
 
     def show_settings(self) -> None:
         """Open or close the panel."""
@@ -272,7 +274,8 @@ class ChatScreen(Screen[None]):
             self.say(f"The oldest {prompt.dropped} messages no longer fit the model's window; it has forgotten them.")
         if prompt.cut:
             self.say("That message is longer than the model's window: it sees only the end.")
-        self._view = self.transcript.add_message("assistant", "".join(token.text for token in question.opening))
+        opening = "".join(token.text for token in question.opening)
+        self._view = self.transcript.add_message("assistant", opening, question.opening)
         self.show_state()
 
     def edit(self, text: str) -> None:
@@ -284,12 +287,26 @@ class ChatScreen(Screen[None]):
         """Draw the transcript anew from the conversation."""
         self.transcript.clear()
         for entry in self.session.conversation.entries:
-            self.transcript.add_message(entry.message.role, entry.message.content)
+            self.transcript.add_message(entry.message.role, entry.message.content, entry.tokens)
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, by way of the terminal (OSC 52)."""
         self.app.copy_to_clipboard(text)
         self.app.notify("Sent to the clipboard through the terminal.", markup=False)
+
+    def show_probabilities(self) -> None:
+        """Colour the answers' tokens, or stop doing so."""
+        self.transcript.probs = not self.transcript.probs
+
+    def inspect_answer(self) -> None:
+        """Open the microscope on the last answer."""
+        tokens = self.session.last_tokens()
+
+        def go_on(choice: Choice | None) -> None:
+            if choice is not None:
+                self.answer(lambda cancelled: self.session.resume(choice, cancelled))
+
+        self.app.push_screen(MicroscopeScreen(tokens), go_on)
 
     def load(self, path: str) -> None:
         """Load a model in the background; until it is ready, the one that is running stays."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from textual.containers import VerticalScroll
+from collections.abc import Sequence
 
+from textual.containers import VerticalScroll
+from textual.reactive import reactive
+
+from picochat.inference.engine import Token
 from picochat.ui.widgets.message import MessageView, NoteView
 
 
@@ -14,9 +18,18 @@ class Transcript(VerticalScroll, can_focus=True):
         """Stay at the end."""
         self.anchor()
 
-    def add_message(self, role: str, text: str = "") -> MessageView:
+    probs: reactive[bool] = reactive(False)
+    """Colour the tokens of answers by their probability."""
+
+    def watch_probs(self, probs: bool) -> None:
+        """Draw what is there in the other way."""
+        for view in self.query(MessageView):
+            view.probs = probs
+
+    def add_message(self, role: str, text: str = "", tokens: Sequence[Token] = ()) -> MessageView:
         """Append a message and go to the end."""
-        view = MessageView(role, text)
+        view = MessageView(role, text, tokens)
+        view.set_reactive(MessageView.probs, self.probs)
         self.mount(view)
         self.anchor()
         return view
