@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -31,9 +32,23 @@ def prompt_history() -> Path:
     return _state() / "prompts.jsonl"
 
 
+def preferences() -> Path:
+    """The user's configuration file."""
+    named = os.environ.get("PICOCHAT_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir("picochat", appauthor=False)) / "config.yaml"
+
+
 def line_history() -> Path:
     """The same of the plain chat, in readline's own format."""
     return _state() / "lines"
+
+
+def history_database() -> Path:
+    """The file of saved conversations; the environment variable PICOCHAT_HISTORY names another."""
+    named = os.environ.get("PICOCHAT_HISTORY")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir("picochat", appauthor=False)) / "history.sqlite3"
 
 
 def _state() -> Path:

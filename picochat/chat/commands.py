@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
+from picochat.chat.preferences import write_preferences
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
-from picochat.chat.settings import PANEL_FIELDS, ChatSettings
+from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings
 from picochat.errors import PicochatError
+from picochat.locations import preferences
 
 
 class FrontEnd(Protocol):
@@ -175,6 +177,20 @@ def _set(front_end: FrontEnd, argument: str) -> None:
     front_end.say(f"{name} is now {front_end.session.settings.text_of(name) or 'unset'}.")
 
 
+def _preset(front_end: FrontEnd, argument: str) -> None:
+    if argument not in PRESETS:
+        raise PicochatError(f"There is no preset '{argument}'; choose one of {', '.join(PRESETS)}.")
+    front_end.session.settings = front_end.session.settings.changed(**PRESETS[argument])
+    front_end.settings_changed()
+    front_end.say(describe_settings(front_end.session.settings))
+
+
+def _save(front_end: FrontEnd, _: str) -> None:
+    path = preferences()
+    write_preferences(path, front_end.session.settings)
+    front_end.say(f"Settings saved in {path}.")
+
+
 def _mode(front_end: FrontEnd, argument: str) -> None:
     session = front_end.session
     other = "single" if session.settings.mode == "conversation" else "conversation"
@@ -287,6 +303,8 @@ COMMANDS = CommandRegistry(
         Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
         Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
         Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
+        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name"),
+        Command("save", "Keep the settings for the next chats.", _save),
         Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
         Command("regenerate", "Answer the last message anew.", _regenerate, aliases=("retry",), while_answering=False),
         Command("continue", "Go on with an answer that was cut off.", _continue, while_answering=False),

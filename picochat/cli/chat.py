@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
 from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
-from picochat.locations import default_model
+from picochat.locations import default_model, preferences
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -38,8 +39,12 @@ def chat(
 
     A pipe or a dumb terminal gets the same chat as plain lines.
     """
+    kept, problem = read_preferences(preferences())
+    if problem:
+        print(f"picochat: {problem}", file=sys.stderr)
     settings = ChatSettings.parse(
-        given(
+        kept
+        | given(
             system=system,
             mode=mode,
             temperature=temperature,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from picochat.errors import ConfigError
+from picochat.inference.settings import SamplingSettings
 from picochat.schema import Schema
 
 
@@ -17,6 +18,8 @@ def option(schema: type[Schema], field: str, *names: str, **extra: Any) -> Any:
     help_text = (info.description or "").replace("; default", ". Default")
     if info.default not in (None, ()) and not info.is_required():
         help_text += f" [default: {info.default}]"
+    if issubclass(schema, SamplingSettings):
+        extra.setdefault("envvar", f"PICOCHAT_{field.upper()}")
     flags = names or (f"--{field.replace('_', '-')}",)
     return typer.Option(*flags, help=help_text, show_default=False, **extra)
 
