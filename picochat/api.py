@@ -8,7 +8,7 @@ from typing import Any
 
 from picochat.errors import ConfigError
 from picochat.inference.engine import Engine, Token, load_engine
-from picochat.inference.prompt import Request, completion
+from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
 from picochat.locations import default_model
 from picochat.text.chat_format import Message
@@ -40,7 +40,9 @@ class Model:
 
     def stream(self, prompt: str = "", **settings: Any) -> Iterator[Token]:
         """Like `generate`, but yields each `Token` as it comes."""
-        return self._run(completion(self.engine, prompt), {"max_tokens": 100, **settings})
+        request = completion(self.engine, prompt)
+        wishes = SamplingSettings.parse({"max_tokens": 100, **settings})
+        return self.engine.stream(request.ids, wishes, end=request.end, slide=request.slide)
 
     def chat(self, messages: Iterable[MessageLike], **settings: Any) -> str:
         """Return the assistant's next message of a conversation.
@@ -60,21 +62,19 @@ class Model:
         """Like `chat`, but yields each `Token` as it comes."""
         from picochat.chat.conversation import Conversation
 
+        wishes = SamplingSettings.parse(settings)
         conversation = Conversation()
         for message in map(_message, messages):
             if message.role == "system":
                 conversation.system = message.content
             else:
                 conversation.add(message.role, message.content)
-        if not conversation.entries:
+        if all(entry.message.role != "user" for entry in conversation.entries):
             raise ConfigError("chat needs at least one message of the user.")
         engine = self.engine
-        limit = settings.get("max_tokens") or engine.context
-        prompt = conversation.prompt(engine.chat_format, engine.context, max(1, min(limit, engine.context // 4)))
-        return self._run(Request(prompt.ids, engine.end_of_turn), settings, slide=False)
-
-    def _run(self, request: Request, settings: dict[str, Any], *, slide: bool = True) -> Iterator[Token]:
-        return self.engine.stream(request.ids, SamplingSettings.parse(settings), end=request.end, slide=slide)
+        reserve = max(1, min(wishes.max_tokens or engine.context, engine.context // 4))
+        prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
+        return self.engine.stream(prompt.ids, wishes, end=engine.end_of_turn, slide=False)
 
 
 def load(path: str | Path | None = None, *, device: str = "auto", threads: int | None = None) -> Model:
@@ -95,7 +95,7 @@ def load(path: str | Path | None = None, *, device: str = "auto", threads: int |
 def _message(message: MessageLike) -> Message:
     if isinstance(message, Message):
         return message
-    try:
-        return Message(message["role"], message["content"])  # type: ignore[arg-type]
-    except (KeyError, TypeError):
-        raise ConfigError('A message is {"role": ..., "content": ...}.') from None
+    role, content = (message.get(name) if isinstance(message, Mapping) else None for name in ("role", "content"))
+    if not isinstance(role, str) or not isinstance(content, str):
+        raise ConfigError('A message is {"role": ..., "content": ...}, both of them texts.')
+    return Message(role, content)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ refused.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -67,8 +68,17 @@ def save_checkpoint(
         "weights": {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.saved_weights().items()},
         "training": dict(training or {}),
     }
+    write_tensors(path, content)
+
+
+def write_tensors(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors, numbers, strings and containers of them atomically; raises `OutputError` where that can't be done."""
     with atomic_write(path) as stream:
-        torch.save(content, stream)
+        try:
+            torch.save(content, stream)
+        except RuntimeError as error:
+            # torch's writer hides what the system said: nearly always that the disk is full
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -88,7 +98,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         config = ModelConfig.from_dict(content["model"])
         tokenizer = Tokenizer.from_json(content["tokenizer"])
         weights = {str(name): value for name, value in content["weights"].items() if isinstance(value, Tensor)}
-        training = dict(content["training"])
+        training = _known_facts(dict(content["training"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({type(error).__name__}: {error}); get or train it again.") from None
     except ConfigError as error:
@@ -98,6 +108,18 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             f"{path} is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its network only {config.vocab_size}."
         )
     return Checkpoint(config, tokenizer, weights, training, path)
+
+
+_FACTS: dict[str, type | tuple[type, ...]] = {
+    "step": int, "tokens": int, "seconds": (int, float), "val_loss": (int, float), "val_bpb": (int, float),
+    "data": str, "kind": str, "precision": str, "preset": str,
+}  # fmt: skip
+
+
+def _known_facts(facts: dict[Any, Any]) -> dict[str, Any]:
+    """The facts of a training that can be shown: those of another type than ours are left out."""
+    plain = {str(name): value for name, value in facts.items() if isinstance(value, (str, int, float, bool))}
+    return {name: value for name, value in plain.items() if isinstance(value, _FACTS.get(name, object))}
 
 
 def find_model_file(path: Path) -> Path:

@@ -31,5 +31,13 @@ class ContextOverflowError(PicochatError):
     """More tokens than the context window holds."""
 
 
+class TrainingError(PicochatError):
+    """A run that can't go on."""
+
+
 class OutputError(PicochatError):
     """A place that can't be written, or holds something that must not be overwritten."""
+
+
+class HistoryError(PicochatError):
+    """A saved conversation that is not there, or a history that can't be read or written."""

@@ -47,7 +47,10 @@ def history_database() -> Path:
     """The file of saved conversations; the environment variable PICOCHAT_HISTORY names another."""
     named = os.environ.get("PICOCHAT_HISTORY")
     if named:
-        return Path(named).expanduser()
+        try:
+            return Path(named).expanduser()
+        except RuntimeError:  # a ~ of nobody's
+            return Path(named)
     return Path(platformdirs.user_data_dir("picochat", appauthor=False)) / "history.sqlite3"
 
 

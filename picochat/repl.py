@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -30,6 +31,7 @@ class Repl:
     def __init__(self, session: ChatSession) -> None:
         self.session = session
         self.running = True
+        self.exit_code = 0
         self.interactive = sys.stdin.isatty()
         self._draft = ""
 
@@ -44,7 +46,7 @@ class Repl:
                         COMMANDS.run(self, line)
                     elif line.strip():
                         self.send(line.removeprefix("/") if line.startswith("//") else line)
-                except PicochatError as error:
+                except (PicochatError, OSError) as error:
                     self.say(str(error))
                 if not self.running:
                     return
@@ -81,17 +83,21 @@ class Repl:
         """Stream one answer to stdout."""
         with Interrupt() as interrupt:
             reply = start(interrupt)
-            if reply.prompt.newly_dropped:
-                self.say(f"(the oldest {reply.prompt.dropped} messages no longer fit the model's window)")
-            if reply.prompt.cut:
-                self.say("(the message is longer than the model's window: only its end is seen)")
+            for note in reply.prompt.notes():
+                self.say(f"({note})")
             for token in itertools.chain(reply.question.opening, reply):
                 sys.stdout.write(printable(token.text) if sys.stdout.isatty() else token.text)
                 sys.stdout.flush()
         sys.stdout.write("\n")
         sys.stdout.flush()
-        if reply.stop not in ("end", "stop"):
-            self.say(f"({STOP_TEXT[reply.stop or 'cancelled']})")
+        seed = f"seed {reply.seed}" if self.session.settings.seed is None and reply.settings.temperature else ""
+        reason = STOP_TEXT[reply.stop or "cancelled"] if reply.stop not in ("end", "stop") else ""
+        if seed or reason:
+            self.say(f"({', '.join(filter(None, (reason, seed)))})")
+        if interrupt() and (not self.interactive or interrupt.requested == signal.SIGTERM):
+            # a person's Ctrl-C stops the answer; a script's, or a request to end, the program
+            self.exit_code = interrupt.exit_code
+            self.running = False
 
     def edit(self, text: str) -> None:
         """Offer the text at the prompt, where lines can be edited."""
@@ -128,10 +134,11 @@ class Repl:
                 if self.interactive:
                     yield self._ask()
                 else:
-                    line = sys.stdin.readline()
+                    # bytes, so that one line that is no text doesn't take others with it
+                    line = sys.stdin.buffer.readline()
                     if not line:
                         return
-                    yield line.rstrip("\n")
+                    yield line.decode("utf-8").rstrip("\r\n")
             except EOFError:
                 return
             except KeyboardInterrupt:

@@ -41,8 +41,13 @@ def test_wrong_arguments_are_told(model: picochat.Model) -> None:
         model.chat([{"content": "x"}])
     with pytest.raises(DataError, match="role"):
         model.chat([{"role": "robot", "content": "x"}])
-    with pytest.raises(ConfigError, match="at least one"):
-        model.chat([])
+    for messages in ([], [{"role": "assistant", "content": "x"}], [{"role": "system", "content": "x"}]):
+        with pytest.raises(ConfigError, match="at least one"):
+            model.chat(messages)
+    with pytest.raises(ConfigError, match="both of them texts"):
+        model.chat([{"role": "user", "content": 5}])  # type: ignore[dict-item]
+    with pytest.raises(ConfigError, match="max-tokens"):
+        model.chat([{"role": "user", "content": "x"}], max_tokens="a")
     with pytest.raises(picochat.PicochatError):
         picochat.load("none.pt")
 

@@ -105,7 +105,7 @@ def test_foreign_and_damaged_files_are_told_apart(tmp_path: Path) -> None:
         ({"model": {"layers": 1}}, "damaged"),
         ({"model": None}, "damaged"),
         ({"tokenizer": "{}"}, "tokenizer"),
-        ({"tokenizer": 7}, ""),
+        ({"tokenizer": 7}, "tokenizer|damaged"),
         ({"weights": {}}, "is missing"),
         ({"weights": None}, "damaged"),
         ({"training": 5}, "damaged"),
@@ -154,3 +154,8 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="can't be written"), atomic_write(tmp_path / "file" / "below"):
         pass
+
+
+def test_facts_of_the_wrong_kind_are_left_out(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.pt", training={"step": "abc", "val_bpb": [1], "data": "x.txt", "mine": 3, 5: 6})
+    assert load_checkpoint(path).training == {"data": "x.txt", "mine": 3, "5": 6}

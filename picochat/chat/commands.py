@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Protocol
 
 from picochat.chat.preferences import write_preferences
@@ -117,10 +118,10 @@ class CommandRegistry:
         typed = typed.removeprefix("/").lower()
         ranked = []
         for position, command in enumerate(self):
-            names = (command.name, *command.aliases)
-            if any(name.startswith(typed) for name in names):
+            # an alias counts when it is whole: half of "new" must not offer to forget the conversation
+            if command.name.startswith(typed) or typed in command.aliases:
                 ranked.append((0, position, command))
-            elif any(_in_order(typed, name) for name in names):
+            elif _in_order(typed, command.name):
                 ranked.append((1, position, command))
         return [command for _, _, command in sorted(ranked, key=lambda entry: entry[:2])]
 
@@ -193,10 +194,10 @@ def _save(front_end: FrontEnd, _: str) -> None:
 
 def _mode(front_end: FrontEnd, argument: str) -> None:
     session = front_end.session
-    other = "single" if session.settings.mode == "conversation" else "conversation"
+    other = "single" if session.mode == "conversation" else "conversation"
     session.change("mode", argument or other)
     front_end.settings_changed()
-    if session.settings.mode == "conversation":
+    if session.mode == "conversation":
         front_end.say("Conversation mode: the model sees what was said before.")
     else:
         front_end.say("Single-prompt mode: each message is answered on its own.")
@@ -209,7 +210,7 @@ def _status(front_end: FrontEnd, _: str) -> None:
     lines = [
         f"model     {engine.info.summary()}",
         f"device    {engine.info.device}, {engine.info.precision}",
-        f"mode      {session.settings.mode}",
+        f"mode      {session.mode}",
         f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
         f"context   {session.context_used} of {engine.context} tokens",
     ]
@@ -289,7 +290,7 @@ def _context(front_end: FrontEnd, _: str) -> None:
 def _load(front_end: FrontEnd, argument: str) -> None:
     if not argument:
         raise PicochatError("/load needs the path of a model file or run folder.")
-    front_end.load(argument)
+    front_end.load(str(Path(argument).expanduser()))
 
 
 def describe_settings(settings: ChatSettings) -> str:

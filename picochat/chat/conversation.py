@@ -36,12 +36,25 @@ class Prompt:
         dropped: messages at the conversation's front that no longer fit, in all.
         newly_dropped: those of them that still fitted at the last turn.
         cut: the last message itself was too long, and lost its beginning.
+        system_cut: the system prompt took more than half of the window, and lost its end.
     """
 
     ids: list[int]
     dropped: int = 0
     newly_dropped: int = 0
     cut: bool = False
+    system_cut: bool = False
+
+    def notes(self) -> list[str]:
+        """What a user should know of it, in sentences."""
+        notes = []
+        if self.newly_dropped:
+            notes.append(f"The oldest {self.dropped} messages no longer fit the model's window; it has forgotten them.")
+        if self.system_cut:
+            notes.append("The system prompt is longer than half of the model's window: only its beginning is seen.")
+        if self.cut:
+            notes.append("That message is longer than the model's window: only its end is seen.")
+        return notes
 
 
 @dataclass
@@ -92,7 +105,7 @@ class Conversation:
         budget = max(1, context - reserve)
         before = self.dropped
         parts = [self._render(chat, entry) for entry in self.entries]
-        head = chat.render([Message("system", self.system)] if self.system else []).ids
+        head, system_cut = self._head(chat, budget // 2)
         room = budget - len(head) - len(chat.reply_header)
         while sum(map(len, parts[self.dropped :])) > room and self._next_turn() < len(self.entries):
             self.dropped = self._next_turn()
@@ -100,7 +113,16 @@ class Conversation:
         cut = len(ids) > budget
         if cut:
             ids = self._shorten(chat, head, budget)
-        return Prompt(ids, self.dropped, self.dropped - before, cut)
+        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut)
+
+    def _head(self, chat: ChatFormat, most: int) -> tuple[list[int], bool]:
+        """The document mark and the system prompt, which may take `most` tokens, and whether it was cut."""
+        start = [chat.tokenizer.end_of_text]
+        if not self.system:
+            return start, False
+        content = chat.tokenizer.encode(self.system)
+        room = max(0, most - len(start) - len(chat.wrap("system", [])))
+        return [*start, *chat.wrap("system", content[:room])], len(content) > room
 
     def _render(self, chat: ChatFormat, entry: Entry) -> list[int]:
         if entry.ids is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 KEPT = 1000
@@ -37,16 +38,18 @@ class PromptHistory:
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                with self._path.open("a", encoding="utf-8") as stream:
+                # what somebody typed is for their eyes only
+                descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
                     stream.write(json.dumps(text) + "\n")
 
     def older(self, current: str) -> str | None:
         """The text before; `current` is kept as the draft to come back to. `None` at the beginning."""
+        if not self._texts or self._position == 0:
+            return None
         if self._position is None:
             self._draft = current
             self._position = len(self._texts)
-        if self._position == 0:
-            return None
         self._position -= 1
         return self._texts[self._position]
 

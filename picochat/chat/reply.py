@@ -36,6 +36,7 @@ class Reply:
     Attributes:
         question: what it answers.
         prompt: what the model saw.
+        engine: what computes it.
         settings: how it was drawn, the seed included.
         tokens: its records so far, those of the opening included.
         stop: why it ended; `None` while it hasn't.
@@ -58,13 +59,13 @@ class Reply:
         self.stop: StopReason | None = None
         self.first_token_seconds: float | None = None
         self.seconds = 0.0
-        self._engine = engine
+        self.engine = engine
         self._finished = finished
         self._cancelled = cancelled
 
     def __iter__(self) -> Iterator[Token]:
-        engine = self._engine
-        end = engine.end_of_turn if engine.info.chats else ()
+        engine = self.engine
+        end = engine.end_of_turn if engine.info.chats else {engine.tokenizer.end_of_text}
         try:
             for token in engine.stream(
                 self.prompt.ids,
@@ -92,7 +93,7 @@ class Reply:
     @property
     def ids(self) -> list[int]:
         """Its tokens, without the end of the turn."""
-        end = self._engine.end_of_turn
+        end = self.engine.end_of_turn
         return [token.id for token in self.tokens if token.id is not None and token.id not in end]
 
     @property

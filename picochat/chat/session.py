@@ -9,9 +9,10 @@ from pathlib import Path
 
 from picochat.chat.conversation import Conversation, Entry, Prompt
 from picochat.chat.reply import Question, Reply, opening_ids
-from picochat.chat.settings import ChatSettings
+from picochat.chat.settings import ChatSettings, Mode
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine, Token, load_engine
+from picochat.text.chat_format import Message
 
 SEED_LIMIT = 2**31
 """Random seeds stay below this, so that they are short enough to type."""
@@ -54,8 +55,11 @@ class ChatSession:
         """Take an engine that is already loaded."""
         self.engine = engine
         self.conversation.forget_ids()
-        if not engine.info.chats:
-            self.settings = self.settings.changed(mode="single")
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in force: a model of plain text only takes single prompts, whatever the settings say."""
+        return "single" if self.engine is not None and not self.engine.info.chats else self.settings.mode
 
     def require_engine(self) -> Engine:
         """The engine; raises `PicochatError` while there is none."""
@@ -68,7 +72,7 @@ class ChatSession:
     def change(self, name: str, text: str) -> None:
         """Change one setting by what a user typed; raises `ConfigError`."""
         settings = self.settings.with_text(name, text)
-        if settings.mode == "conversation" and self.engine is not None and not self.engine.info.chats:
+        if name == "mode" and settings.mode == "conversation" and self.engine is not None and not self.engine.info.chats:
             raise PicochatError(
                 "This model learnt from plain text and can't hold a conversation; it goes on with each text."
             )
@@ -87,7 +91,7 @@ class ChatSession:
             PicochatError: no model is loaded.
         """
         self.require_engine()
-        entry = self.conversation.add("user", text) if self.settings.mode == "conversation" else None
+        entry = self.conversation.add("user", text) if self.mode == "conversation" else None
         return self._answer(Question(text, entry), cancelled)
 
     def regenerate(self, cancelled: Cancelled = _never) -> Reply:
@@ -97,7 +101,7 @@ class ChatSession:
             PicochatError: nothing was answered yet.
         """
         self.require_engine()
-        if self.settings.mode == "single" and self.last is not None:
+        if self.mode == "single" and self.last is not None:
             return self._answer(Question(self.last.question.text), cancelled)
         entry, answer = self._last_turn("answer anew")
         return self._answer(Question(entry.message.content, entry, answer), cancelled)
@@ -131,6 +135,13 @@ class ChatSession:
             raise PicochatError("Of that answer only the text is left; /regenerate gives one to look into.")
         return answer.tokens
 
+    def end_answer(self, tokens: tuple[Token, ...]) -> None:
+        """Let the last answer end after just these of its tokens."""
+        _, answer = self._last_turn("end")
+        kept = self._with_text(tokens)
+        answer.message = Message("assistant", "".join(token.text for token in kept))
+        answer.ids, answer.tokens, answer.stop = opening_ids(kept), list(kept), "end"
+
     def undo(self) -> str:
         """Take back the last turn; returns what the user had said.
 
@@ -146,6 +157,8 @@ class ChatSession:
         """Start a new conversation."""
         self.conversation.reset()
         self.last = None
+        if self.engine is not None:
+            self.engine.forget()
 
     @property
     def context_used(self) -> int:
@@ -157,7 +170,7 @@ class ChatSession:
     def _answer(self, question: Question, cancelled: Cancelled) -> Reply:
         engine = self.require_engine()
         seed = self.settings.seed if self.settings.seed is not None else secrets.randbelow(SEED_LIMIT)
-        settings = self.settings.sampling(seed)
+        settings = self.settings.sampling(seed, self.mode)
         if question.replaced is not None:
             self.conversation.entries.remove(question.replaced)
         prompt = self._prompt(engine, question, settings.max_tokens)
@@ -171,7 +184,8 @@ class ChatSession:
         if question.entry is None:
             conversation = Conversation(system=self.settings.system)
             conversation.add("user", question.text)
-        opening = opening_ids(question.opening)
+        # an answer as long as the window goes on from its end: half of the room stays for the question
+        opening = opening_ids(question.opening)[-(engine.context // 2) :]
         reserve = max(1, min(limit or engine.context, engine.context // 4))
         prompt = conversation.prompt(engine.chat_format, engine.context, min(engine.context - 1, reserve + len(opening)))
         return replace(prompt, ids=[*prompt.ids, *opening])
@@ -195,8 +209,11 @@ class ChatSession:
             return
         new = reply.count > (reply.stop == "end")
         if new or (reply.stop == "end" and question.replaced is None):
-            entry = self.conversation.add("assistant", reply.text, ids=reply.ids)
-            entry.stop, entry.seed, entry.tokens = reply.stop or "cancelled", reply.seed, list(reply.tokens)
+            entry = self.conversation.add("assistant", reply.text)
+            entry.stop, entry.seed = reply.stop or "cancelled", reply.seed
+            if reply.engine is self.engine:
+                # under another model these ids would mean other words
+                entry.ids, entry.tokens = reply.ids, list(reply.tokens)
         elif question.replaced is not None:
             entries.append(question.replaced)
         else:

@@ -34,10 +34,10 @@ class ChatSettings(SamplingSettings):
     mode: Mode = Field("conversation", description="conversation keeps the context; single answers each message alone.")
     system: str | None = Field(None, description="What the model is told before the conversation.")
 
-    def sampling(self, seed: int) -> SamplingSettings:
-        """The settings of one answer."""
+    def sampling(self, seed: int, mode: Mode | None = None) -> SamplingSettings:
+        """The settings of one answer, in another mode than the one set where it is given."""
         values = self.model_dump(include=set(SamplingSettings.model_fields))
-        if self.mode == "single" and self.max_tokens is None:
+        if (mode or self.mode) == "single" and self.max_tokens is None:
             values["max_tokens"] = SINGLE_MAX_TOKENS
         return SamplingSettings.parse({**values, "seed": seed})
 

@@ -6,6 +6,7 @@ nor Textual.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -17,12 +18,15 @@ from typer.core import TyperGroup
 
 from picochat import __version__
 from picochat.errors import PicochatError
+from picochat.text.safe import printable
 
 COMMANDS = {
     "chat": "Talk to a model in the terminal.",
     "generate": "Write text from a prompt.",
     "train": "Train a model on your own text.",
     "info": "Show what a model is made of.",
+    "history": "List, search, export and delete saved conversations.",
+    "watch": "Follow a training run on the screen.",
 }
 
 
@@ -92,31 +96,68 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code: 0, or 2 after an error, told in one sentence on stderr."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _prepare_streams()
+    debug = "--debug" in arguments
+    code: object = 2
     try:
         code = app(arguments, prog_name="picochat", standalone_mode=False)
         sys.stdout.flush()
     except (BrokenPipeError, ReaderGoneError):
         # nothing more to say, and nobody to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_stdout()
         code = 0
-    except KeyboardInterrupt:
-        code = 130
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
     except PicochatError as error:
-        _tell(str(error), debug="--debug" in arguments)
-        code = 2
+        _tell(str(error), debug=debug)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _tell(f"{place}{error.strerror or error}.", debug=debug)
+        _drop_stdout()
     except Exception as error:
-        # typer's own usage errors carry a message and a code; the class itself differs between versions
-        if not hasattr(error, "format_message"):
+        message = _usage_message(error, arguments) or _memory_message(error)
+        if message is None:
             raise
-        message = error.format_message()
-        if message:  # empty: help was shown
-            _tell(f"{message} See `picochat{_subcommand(arguments)} --help`.", debug=False)
+        if message:
+            _tell(message, debug=debug)
         elif hasattr(error, "show"):
             error.show()
-        code = 2
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _usage_message(error: Exception, arguments: list[str]) -> str | None:
+    """What typer says of wrong options; empty when it only wants to show help, `None` when it isn't about options."""
+    # the class itself differs between versions of typer
+    if not hasattr(error, "format_message"):
+        return None
+    message = error.format_message()
+    return f"{message} See `picochat{_subcommand(arguments)} --help`." if message else ""
+
+
+def _memory_message(error: Exception) -> str | None:
+    """What helps when the memory is full; `None` for any other error."""
+    text = f"{type(error).__name__} {error}".lower()
+    if "outofmemory" in text or "memoryerror" in text or "out of memory" in text or "can't allocate memory" in text:
+        return (
+            "The memory is full; when training, lower --batch-size (--accumulation keeps the total), --context or --preset."
+        )
+    return None
+
+
+def _prepare_streams() -> None:
+    """Any text can be printed, whatever the terminal's encoding, and to streams that were closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_stdout() -> None:
+    """Let what is still in stdout's buffer go nowhere: Python would complain about it at the very end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _subcommand(arguments: list[str]) -> str:
@@ -127,4 +168,4 @@ def _subcommand(arguments: list[str]) -> str:
 def _tell(message: str, *, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"picochat: {message}", file=sys.stderr)
+    print(printable(f"picochat: {message}"), file=sys.stderr)

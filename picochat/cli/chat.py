@@ -67,12 +67,11 @@ def chat(
         session.load(path)
         repl = Repl(session)
         if prompt is not None:
+            repl.interactive = False
             repl.send(prompt)
-            if session.last is not None and session.last.stop == "cancelled":
-                raise typer.Exit(130)
         else:
             repl.run()
-        return
+        raise typer.Exit(repl.exit_code)
 
     from picochat.chat.prompts import PromptHistory
     from picochat.locations import prompt_history

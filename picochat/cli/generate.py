@@ -76,7 +76,7 @@ def generate(
 
     engine = load_engine(model or default_model(), device=device, threads=threads)
     request = completion(engine, text, raw=raw)
-    if len(request.ids) > engine.context:
+    if request.cut:
         print(f"The prompt is longer than the window of {engine.context} tokens: only its end is seen.", file=sys.stderr)
     show = printable if sys.stdout.isatty() else str
     with Interrupt() as interrupt:
@@ -85,7 +85,7 @@ def generate(
             tokens: list[Token] = []
             if samples > 1 and not as_json and index:
                 print("---")
-            for token in engine.stream(request.ids, run, end=request.end, cancelled=interrupt):
+            for token in engine.stream(request.ids, run, end=request.end, slide=request.slide, cancelled=interrupt):
                 tokens.append(token)
                 if not as_json:
                     sys.stdout.write(show(token.text))
@@ -94,6 +94,8 @@ def generate(
                 print(json.dumps(_summary(tokens, run.seed)), flush=True)
             else:
                 print(flush=True)
+            if seed is None and settings.temperature and not as_json:
+                print(f"(seed {run.seed})", file=sys.stderr)
             if interrupt():
                 break
     if interrupt():

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from picochat.cli.options import ModelOption
+from picochat.text.safe import printable
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -70,9 +71,9 @@ def info(
 
 def _section(title: str, rows: dict[str, Any]) -> None:
     width = max(map(len, rows))
-    print(title)
+    print(printable(title))
     for name, value in rows.items():
-        print(f"  {name:<{width}}  {value}")
+        print(printable(f"  {name:<{width}}  {value}"))
     print()
 
 

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from picochat.text.safe import printable
+
 LOG_SECONDS = 30.0
 """Where no terminal is, a line is written this often, and at every evaluation."""
 
@@ -53,9 +55,9 @@ class TrainingProgress:
     def note(self, text: str) -> None:
         """Print a sentence."""
         if self._live:
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(printable(text), markup=False, highlight=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
     def progress(self, record: dict[str, Any]) -> None:
         """Show a step."""

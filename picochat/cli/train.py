@@ -11,6 +11,7 @@ import typer
 
 from picochat.cli.options import given, option, parse_duration
 from picochat.errors import ConfigError
+from picochat.text.safe import printable
 from picochat.training.config import TrainConfig
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -72,23 +73,18 @@ def train(
     config = None if resume else TrainConfig.parse(values)
 
     from picochat.cli.progress import TrainingProgress
-    from picochat.training.run import RunFolder
-    from picochat.training.setup import prepare
+    from picochat.training.setup import prepare, resumed_config
 
     if config is None:
-        run = RunFolder.open(out)
-        if steps:
-            # on a resumed run, steps are steps more
-            values["steps"] = steps + run.read_state()["clock"]["step"]
-        config = run.read_config().changed(**{**values, "out": run.path})
+        config = resumed_config(out, values)
     with TrainingProgress() as progress:
         result = prepare(config, force=force, resume=resume, save=save, reporter=progress).fit()
     if result.best is not None:
         scores = f"validation loss {result.val_loss:.3f}, {result.val_bpb:.3f} bits per byte"
-        print(f"Best model: {result.best} ({scores})", file=sys.stderr)
+        print(printable(f"Best model: {result.best} ({scores})"), file=sys.stderr)
         if result.interrupted:
             again = f"picochat train --resume --out {shlex.quote(str(result.folder))}"
-            print(f"Stopped at step {result.step}; go on with: {again}", file=sys.stderr)
-        print(f"picochat chat -m {shlex.quote(str(result.best))}")
+            print(printable(f"Stopped at step {result.step}; go on with: {again}"), file=sys.stderr)
+        print(printable(f"picochat chat -m {shlex.quote(str(result.best))}"))
     if result.interrupted:
         raise typer.Exit(128 + result.interrupted)

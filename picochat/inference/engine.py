@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from picochat.errors import ContextOverflowError
+from picochat.errors import CheckpointError, ContextOverflowError
 from picochat.inference.backend import Backend, ModelInfo, open_backend
 from picochat.inference.sampling import Logits, choose, log_normaliser
 from picochat.inference.settings import SamplingSettings
@@ -91,8 +92,8 @@ class Engine:
 
     @property
     def end_of_turn(self) -> frozenset[int]:
-        """The tokens that end an answer."""
-        return frozenset({self.tokenizer.im_end, self.tokenizer.end_of_text})
+        """The tokens that end an answer: also the one that would open another turn."""
+        return frozenset({self.tokenizer.im_end, self.tokenizer.end_of_text, self.tokenizer.im_start})
 
     @property
     def cached(self) -> int:
@@ -129,6 +130,7 @@ class Engine:
         """
         began = time.perf_counter()
         generator = np.random.default_rng(settings.seed)
+        special = self.tokenizer.special_ids  # repeating these is no repetition
         text = _TextAssembler(self.tokenizer, settings.stop)
         sequence = list(ids) or [self.tokenizer.end_of_text]
         if len(sequence) > self.context - (0 if self.context == 1 else 1):
@@ -137,8 +139,10 @@ class Engine:
         logits = self._prefill(sequence, cancelled)
         count = 0
         while logits is not None and not cancelled():
-            token = choose(logits, settings, generator, sequence)
             normaliser = log_normaliser(logits)
+            if not math.isfinite(normaliser):
+                raise CheckpointError(f"{self.info.path} is damaged: it computes no numbers; get or train it again.")
+            token = choose(logits, settings, generator, (seen for seen in sequence if seen not in special))
             record = {
                 "id": token,
                 "logprob": float(logits[token]) - normaliser,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from picochat.inference.engine import Engine
-from picochat.text.chat_format import Message
 
 
 @dataclass(frozen=True)
@@ -15,23 +14,25 @@ class Request:
     Attributes:
         ids: the prompt's tokens.
         end: tokens that end the answer.
+        slide: whether the text may go on when the window is full; an answer may not, as it would lose its question.
+        cut: the prompt was too long for the window, and lost its beginning.
     """
 
     ids: list[int]
     end: frozenset[int]
+    slide: bool = True
+    cut: bool = False
 
 
 def completion(engine: Engine, text: str, *, raw: bool = False) -> Request:
     """A single prompt: a chat model answers it, another one goes on from it; `raw` goes on with either."""
     tokenizer = engine.tokenizer
+    content = tokenizer.encode(text)
     if text and engine.info.chats and not raw:
-        return chat(engine, [Message("user", text)])
-    ids = [tokenizer.end_of_text]
-    if text:
-        ids += tokenizer.encode(text)
-    return Request(ids, frozenset({tokenizer.end_of_text}))
-
-
-def chat(engine: Engine, messages: list[Message]) -> Request:
-    """A conversation that the assistant is to answer."""
-    return Request(engine.chat_format.prompt(messages), engine.end_of_turn)
+        chat = engine.chat_format
+        frame = len(chat.wrap("user", [])) + len(chat.reply_header) + 1
+        room = max(1, engine.context - engine.context // 4 - frame)
+        ids = [tokenizer.end_of_text, *chat.wrap("user", content[-room:]), *chat.reply_header]
+        return Request(ids, engine.end_of_turn, slide=False, cut=len(content) > room)
+    ids = [tokenizer.end_of_text, *content]
+    return Request(ids, frozenset({tokenizer.end_of_text}), cut=len(ids) >= engine.context)

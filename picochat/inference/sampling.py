@@ -35,9 +35,9 @@ def log_normaliser(logits: Logits) -> float:
 
 def penalise(logits: Logits, seen: Iterable[int], penalty: float) -> Logits:
     """Make tokens that were `seen` less likely (CTRL, arXiv 1909.05858): divide positive logits, multiply negative ones."""
-    ids = np.unique(np.fromiter(seen, dtype=np.int64))
-    if penalty == 1.0 or not len(ids):
+    if penalty == 1.0:
         return logits
+    ids = np.unique(np.fromiter(seen, dtype=np.int64))
     logits = logits.copy()
     logits[ids] = np.where(logits[ids] > 0, logits[ids] / penalty, logits[ids] * penalty)
     return logits

@@ -71,7 +71,13 @@ def read_corpus(path: Path) -> list[Document]:
     files = _files(path)
     if not files:
         raise DataError(f"The folder {path} holds no {' or '.join(SUFFIXES)} files (.xz and .gz included).")
-    documents = [document for file in files for document in _read_file(file)]
+    documents: list[Document] = []
+    for file in files:
+        text = _read_text(file)
+        if text.strip():
+            documents += (document for document in _parse(text, file) if document.size)
+        elif file == path:
+            raise DataError(f"{path} is empty.")
     if not documents:
         raise DataError(f"{path} holds no text to train on.")
     return documents
@@ -120,14 +126,14 @@ def corpus_digest(documents: Sequence[Document]) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_file():
+    if not path.is_dir():
         return [path]
     return sorted(file for file in path.rglob("*") if file.is_file() and _suffix(file) in SUFFIXES)
 
 
 def _suffix(path: Path) -> str:
     """The suffix that tells the format, without that of the compression."""
-    return path.with_suffix("").suffix if path.suffix in COMPRESSIONS else path.suffix
+    return (path.with_suffix("").suffix if path.suffix in COMPRESSIONS else path.suffix).lower()
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -156,16 +162,14 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _read_file(path: Path) -> list[Document]:
-    text = _read_text(path)
-    if not text.strip():
-        raise DataError(f"{path} is empty.")
+def _parse(text: str, path: Path) -> Iterator[Document]:
     if _suffix(path) == ".jsonl":
-        return list(_parse_jsonl(text, path))
-    if is_conversation_text(text):
-        return list(_parse_conversations(text, path))
-    parts = re.split(rf"^{re.escape(END_OF_TEXT)}[ \t]*$\n?", text, flags=re.MULTILINE)
-    return [Text(part) for part in parts if part.strip()]
+        yield from _parse_jsonl(text, path)
+    elif is_conversation_text(text):
+        yield from _parse_conversations(text, path)
+    else:
+        parts = re.split(rf"^{re.escape(END_OF_TEXT)}[ \t]*$\n?", text, flags=re.MULTILINE)
+        yield from (Text(part) for part in parts if part.strip())
 
 
 # -- formats --------------------------------------------------------------------------------------------------------------

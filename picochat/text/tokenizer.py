@@ -33,6 +33,7 @@ IM_START = "<|im_start|>"
 IM_END = "<|im_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 
+_PROBE = "Hello, world!  It's 2026:\n\tna\u00efve caf\u00e9 \u20ac \U0001f600 <tag> [x]"
 _WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>\Z")
 
@@ -53,7 +54,7 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        self.vocab_size: int = backend.get_vocab_size(with_added_tokens=True)
+        self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
         self.end_of_text, self.im_start, self.im_end = (_id_of(backend, token) for token in SPECIAL_TOKENS)
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self._bytes = self._make_byte_table()
@@ -104,7 +105,13 @@ class Tokenizer:
             raise DataError(f"There is no tokenizer file {path}; give a tokenizer.json, or bpe, char or word.") from None
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"The tokenizer {path} can't be read ({error}).") from None
-        return cls.from_json(text)
+        tokenizer = cls.from_json(text)
+        if tokenizer.decode(tokenizer.encode(_PROBE)) != _PROBE:
+            raise DataError(
+                f"The tokenizer {path} does not give a text back unchanged, which picochat needs; "
+                "take a byte-level one, or let picochat train its own."
+            )
+        return tokenizer
 
     def to_json(self) -> str:
         """The whole tokenizer as JSON, readable by `tokenizers` and transformers."""
@@ -114,7 +121,10 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`; never a special token, whatever the text says."""
-        return self._backend.encode(_clean(text), add_special_tokens=False).ids
+        try:
+            return self._backend.encode(_clean(text), add_special_tokens=False).ids
+        except Exception as error:  # the library raises bare Exception
+            raise DataError(f"The tokenizer can't encode this text ({error}); it needs one that knows every byte.") from None
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` for many texts, on all cores."""
@@ -159,7 +169,7 @@ class Tokenizer:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def _make_byte_table(self) -> list[bytes]:
-        table = [b""] * (max(self._backend.get_vocab(with_added_tokens=True).values(), default=-1) + 1)
+        table = [b""] * self.vocab_size
         byte_level = '"ByteLevel"' in json.dumps(json.loads(self.to_json()).get("decoder"))
         for piece, index in self._backend.get_vocab(with_added_tokens=True).items():
             if index in self.special_ids:

@@ -8,17 +8,17 @@ state.pt         all that is needed to go on training
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
-from picochat.checkpoint import BEST, read_tensors
+from picochat.checkpoint import BEST, read_tensors, write_tensors
 from picochat.errors import CheckpointError, ConfigError, OutputError
-from picochat.files import atomic_write, write_text
+from picochat.files import write_text
 from picochat.model.config import ModelConfig
 from picochat.training.config import TrainConfig
 
@@ -45,19 +45,26 @@ class RunFolder:
             OutputError: it holds a run already and `force` is not given, or can't be written.
         """
         run = cls(config.out or RUNS / run_name(config, shape))
-        taken = [name for name in (BEST, STATE, CONFIG, METRICS) if (run.path / name).exists()]
-        if taken and not force:
-            raise OutputError(
-                f"{run.path} already holds {taken[0]}; go on with --resume, replace it with --force, "
-                "or choose another --out."
-            )
-        if run.path.exists() and not run.path.is_dir():
-            raise OutputError(f"{run.path} is a file, and --out names a folder; choose another place.")
-        write_text(run.path / CONFIG, yaml.safe_dump(config.to_plain(), sort_keys=False))
-        for name in taken:
-            if name != CONFIG:
-                (run.path / name).unlink()
+        run.check_free(force=force)
+        for name in (STATE, BEST, METRICS):
+            (run.path / name).unlink(missing_ok=True)
+        run.write_config(config)
         return run
+
+    def check_free(self, *, force: bool = False) -> None:
+        """Raise `OutputError` where a new run would write over something."""
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError(f"{self.path} is a file, and --out names a folder; choose another place.")
+        taken = [name for name in (STATE, BEST, METRICS, CONFIG) if (self.path / name).exists()]
+        if taken and not force:
+            go_on = "go on with --resume, " if STATE in taken else ""
+            raise OutputError(
+                f"{self.path} already holds {taken[0]}; {go_on}replace it with --force, or choose another --out."
+            )
+
+    def write_config(self, config: TrainConfig) -> None:
+        """Write the settings; raises `OutputError`."""
+        write_text(self.path / CONFIG, yaml.safe_dump(config.to_plain(), sort_keys=False))
 
     @classmethod
     def open(cls, path: Path | None) -> RunFolder:
@@ -91,8 +98,7 @@ class RunFolder:
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Write the trainer's state atomically; it may hold tensors, numbers, strings and containers of them."""
-        with atomic_write(self.state) as stream:
-            torch.save({"format": STATE_FORMAT, **state}, stream)
+        write_tensors(self.state, {"format": STATE_FORMAT, **state})
 
     def read_state(self) -> dict[str, Any]:
         """Read it back; raises `CheckpointError` where it is damaged or of another version."""
@@ -102,9 +108,28 @@ class RunFolder:
         return state
 
     def log(self, record: dict[str, Any]) -> None:
-        """Append one line to the metrics."""
-        with (self.path / METRICS).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
+        """Append one line to the metrics; raises `OutputError` where that can't be done."""
+        try:
+            with (self.path / METRICS).open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise OutputError(f"{self.path / METRICS} can't be written ({error.strerror}).") from None
+
+    def forget_after(self, step: int) -> None:
+        """Drop the metrics of steps that a resumed run will do again."""
+        path = self.path / METRICS
+        with contextlib.suppress(FileNotFoundError):
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if _step_of(line) <= step]
+            if len(kept) < len(lines):
+                write_text(path, "".join(kept))
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
 
 
 def run_name(config: TrainConfig, shape: ModelConfig) -> str:

@@ -17,7 +17,12 @@ from picochat.training.trainer import Reporter, Result, Silent, Trainer
 
 
 def prepare(
-    config: TrainConfig, *, force: bool = False, resume: bool = False, save: bool = True, reporter: Reporter | None = None
+    config: TrainConfig,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    save: bool = True,
+    reporter: Reporter | None = None,
 ) -> Trainer:
     """Read the data and build the run that `config` describes.
 
@@ -31,26 +36,58 @@ def prepare(
     """
     reporter = reporter or Silent()
     resolve_device(config.device)
+    state = RunFolder.open(config.out).read_state() if resume else None
+    if config.out and save and not resume:
+        RunFolder(config.out).check_free(force=force)
     documents = read_corpus(config.data)
     train, held_out = split_corpus(documents, config.val_fraction, config.seed)
-    run = RunFolder.open(config.out) if resume else None
-    state = run.read_state() if run else None
     tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
     shape = config.model_config_for(tokenizer.vocab_size)
     streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
     reporter.note(describe(documents, streams[0], tokenizer, shape))
-    if run is None and save:
-        run = RunFolder.create(config, shape, force=force)
+    run = None
+    if save:
+        run = RunFolder.open(config.out) if resume else RunFolder.create(config, shape, force=force)
     facts = {
-        "data": str(config.data.name),
+        "data": config.data.name,
         "data_digest": corpus_digest(documents),
+        "split_digest": corpus_digest(held_out),
         "kind": "chat" if _is_chat(documents) else "text",
+        "train_tokens": streams[0].tokens,
     }
     trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter)
     if state:
         trainer.restore(state)
+        if trainer.finished:
+            raise ConfigError(
+                f"The run in {config.out} is finished ({trainer.clock.step} steps); "
+                "go on with --steps, --epochs or --time, each of which is so much more."
+            )
+        if run:
+            run.forget_after(trainer.clock.step)
+            run.write_config(config)
         reporter.note(f"Resuming at step {trainer.clock.step}.")
     return trainer
+
+
+def resumed_config(out: Path | None, changes: dict[str, Any]) -> TrainConfig:
+    """The settings of a run to go on with: its own, with `changes` over them.
+
+    A new `steps`, `epochs` or `time` takes the place of the run's old limit, and counts from where the run stands.
+    """
+    run = RunFolder.open(out)
+    config = run.read_config()
+    state = run.read_state()
+    clock = state["clock"]
+    limits = {name: changes[name] for name in ("steps", "epochs", "time") if name in changes}
+    done = {
+        "steps": clock["step"],
+        "epochs": clock["tokens"] / max(1, state["facts"].get("train_tokens", 1)),
+        "time": clock["elapsed"],
+    }
+    if limits:
+        changes = {**changes, **dict.fromkeys(done), **{name: value + done[name] for name, value in limits.items()}}
+    return config.changed(**{**changes, "out": run.path})
 
 
 def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from picochat.checkpoint import save_checkpoint
-from picochat.errors import CheckpointError
+from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
 from picochat.model.device import resolve_device
 from picochat.model.gpt import GPT
@@ -126,7 +126,8 @@ class Trainer:
         """Train to the end of the schedule, or until interrupted; everything is saved either way."""
         clock, started = self.clock, time.perf_counter() - self.clock.elapsed
         with self.interrupt:
-            while not self.finished:
+            finished = self.finished
+            while not finished:
                 rate = self.schedule.rate(self.progress)
                 begun = time.perf_counter()
                 loss = self.learn(rate)
@@ -134,13 +135,15 @@ class Trainer:
                 clock.tokens += self.tokens_per_step
                 speed = self.tokens_per_step / (time.perf_counter() - begun)
                 clock.elapsed = time.perf_counter() - started
-                evaluated = clock.step % self.eval_every == 0 or self.finished
+                # asked once a step: what comes after is seen at the next one, and nothing is left unsaved
+                finished = self.finished
+                evaluated = finished or clock.step % self.eval_every == 0
                 if evaluated:
                     self.evaluate_and_save()
                     clock.elapsed = time.perf_counter() - started
                 self._report(loss, rate, speed, evaluated)
         folder = self.run.path if self.run else None
-        best = self.run.best if self.run else None
+        best = self.run.best if self.run and self.run.best.exists() else None
         return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
 
     def learn(self, rate: float) -> float:
@@ -155,8 +158,10 @@ class Trainer:
         for batch in batches:
             with autocast(self.device, self.precision):
                 loss = self.token_losses(batch).sum() / max(1, targets)
-            loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
+            if not math.isfinite(total):
+                raise TrainingError(self._diverged())
+            loss.backward()  # type: ignore[no-untyped-call]
         if self.config.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
@@ -199,6 +204,10 @@ class Trainer:
     def evaluate_and_save(self) -> None:
         """Evaluate; keep the model when it is the best so far; write the state."""
         clock = self.clock
+        if self.interrupt() and self.run:
+            # an impatient second Ctrl-C must find the work saved
+            self.reporter.note("Stopping: saving first.")
+            self.run.write_state(self.state())
         clock.last = self.evaluate()
         if clock.last["val_loss"] < clock.best_loss:
             clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
@@ -230,6 +239,7 @@ class Trainer:
             ("the network's shape", self.shape.to_dict(), state["model"]),
             ("the tokenizer", self.tokenizer.to_json(), state["tokenizer"]),
             ("the data", self.facts.get("data_digest"), state["facts"].get("data_digest")),
+            ("the split of the data", self.facts.get("split_digest"), state["facts"].get("split_digest")),
         ):
             if mine != its:
                 raise CheckpointError(
@@ -293,6 +303,13 @@ class Trainer:
             "preset": self.config.preset,
         }
 
+    def _diverged(self) -> str:
+        saved = f" The best model so far is {self.run.best}." if self.run and self.run.best.exists() else ""
+        return (
+            f"The loss is no number any more at step {self.clock.step + 1}; train with a lower --lr than "
+            f"{self.schedule.peak:g}.{saved}"
+        )
+
     def _report(self, loss: float, rate: float, speed: float, evaluated: bool) -> None:
         clock = self.clock
         record: dict[str, Any] = {
@@ -302,10 +319,15 @@ class Trainer:
             "loss": loss,
             "lr": rate,
             "tokens_per_second": round(speed, 1),
+            "progress": round(self.progress, 6),
+            "steps": self.schedule.steps,
         }
         if evaluated:
             record |= clock.last
         if self.run:
-            self.run.log(record)
-        shown = {"progress": self.progress, "steps": self.schedule.steps, "evaluated": evaluated}
-        self.reporter.progress({**clock.last, **record, **shown})
+            try:
+                self.run.log(record)
+            except OutputError as error:
+                # a night's work must not end for want of a log line
+                self.reporter.note(str(error))
+        self.reporter.progress({**clock.last, **record, "evaluated": evaluated})

@@ -126,7 +126,8 @@ def test_some_commands_wait_for_the_answer() -> None:
 
 def test_the_popup_finds_by_beginning_then_by_letters() -> None:
     assert [command.name for command in COMMANDS.matching("/se")][:2] == ["settings", "set"]
-    assert "quit" in [command.name for command in COMMANDS.matching("/ex")]
+    assert "quit" in [command.name for command in COMMANDS.matching("/exit")]
+    assert "reset" not in [command.name for command in COMMANDS.matching("/n")]
     assert [command.name for command in COMMANDS.matching("/stt")] == ["settings", "status"]
     assert len(COMMANDS.matching("/")) == len(list(COMMANDS))
     assert COMMANDS.matching("/xyz") == []

@@ -123,7 +123,7 @@ def test_the_conversation_survives_another_model(chat_model: Path, tmp_path: Pat
 def test_a_model_of_plain_text_goes_on_with_each_text(text_model: Path) -> None:
     session = ChatSession(ChatSettings(temperature=0), device="cpu")
     session.load(text_model)
-    assert session.settings.mode == "single"
+    assert session.mode == "single"
     assert ask(session, "The quick brown").startswith(" fox")
     with pytest.raises(PicochatError, match="plain text"):
         session.change("mode", "conversation")
@@ -243,3 +243,64 @@ def test_resetting_while_an_answer_comes_keeps_the_new_conversation_empty() -> N
         if index == 2:
             session.reset()
     assert contents(session) == []
+
+
+def test_a_model_taken_during_an_answer_does_not_mix_tokens(chat_model: Path) -> None:
+    session = ChatSession(ChatSettings(seed=1), device="cpu")
+    session.load(chat_model)
+    other = scripted_session(["Fine."]).require_engine()
+    for index, _ in enumerate(session.reply("Hi, I'm Ada.")):
+        if index == 1:
+            session.use(other)
+    assert session.conversation.entries[-1].ids is None
+    assert ask(session, "More") == "Fine."
+
+
+def test_a_system_prompt_longer_than_the_window_leaves_room_for_the_question() -> None:
+    session = scripted_session(["ok"], ChatSettings(system="s" * 400), context=256)
+    ask(session, "What is your name?")
+    assert session.last is not None
+    seen = "".join(map(session.require_engine().tokenizer.piece, session.last.prompt.ids))
+    assert seen.startswith("<|endoftext|><|im_start|>system\nsss")
+    assert "What is your name?<|im_end|>" in seen
+    assert any("system prompt" in note for note in session.last.prompt.notes())
+
+
+def test_going_on_at_the_end_of_the_window_keeps_the_question() -> None:
+    session = scripted_session(["x" * 300, "yes"], context=128)
+    ask(session, "Why?")
+    assert session.conversation.entries[-1].stop == "context"
+    list(session.resume())
+    assert session.last is not None
+    seen = "".join(map(session.require_engine().tokenizer.piece, session.last.prompt.ids))
+    assert "<|im_start|>user\nWhy?<|im_end|>" in seen
+    assert session.conversation.entries[-1].message.content.endswith("xyes")
+
+
+def test_an_answer_can_be_ended_early() -> None:
+    session = scripted_session(["Hello there"])
+    ask(session, "Hi")
+    session.end_answer(tuple(session.last_tokens()[:5]))
+    assert contents(session)[-1] == "Hello"
+    assert session.conversation.entries[-1].stop == "end"
+
+
+def test_a_text_model_stops_at_the_end_of_its_document_and_a_chat_model_chats_again(
+    text_model: Path, chat_model: Path
+) -> None:
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    engine = session.load(text_model)
+    assert list(session.reply("x"))
+    assert engine.tokenizer.end_of_text not in (session.last.ids if session.last else [])
+    session.load(chat_model)
+    assert session.mode == "conversation"
+    ask(session, "Hi, I'm Ada.")
+    assert len(session.conversation.entries) == 2
+
+
+def test_reset_empties_the_window_too() -> None:
+    session = scripted_session(["Hello"])
+    ask(session, "Hi")
+    assert session.context_used > 0
+    session.reset()
+    assert session.context_used == 0

@@ -138,7 +138,7 @@ def test_a_device_that_is_not_here(chat_model: Path) -> None:
 
 def test_ctrl_c_keeps_what_was_printed(text_model: Path) -> None:
     process = subprocess.Popen(
-        [*PICOCHAT, "generate", "-m", str(text_model), "-p", "The", "-t", "1000000", "-d", "cpu"],
+        [*PICOCHAT, "generate", "-m", str(text_model), "-p", "The", "-t", "1000000", "-d", "cpu", "--seed", "1"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_was_printed(text_model: Path) -> None:
 
 def test_a_reader_that_leaves_early_ends_it_quietly(text_model: Path) -> None:
     process = subprocess.Popen(
-        [*PICOCHAT, "generate", "-m", str(text_model), "-p", "The", "-t", "1000000", "-d", "cpu"],
+        [*PICOCHAT, "generate", "-m", str(text_model), "-p", "The", "-t", "1000000", "-d", "cpu", "--seed", "1"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from picochat.errors import CheckpointError
 from picochat.inference.engine import PREFILL_CHUNK, Engine, Token, load_engine
+from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
 from tests.fakes import ScriptedBackend, char_tokenizer
 
@@ -170,3 +172,26 @@ def test_logprobs_are_those_of_the_model(chat_model: Path) -> None:
         logits = engine.backend.model(torch.tensor([[*prompt, *ids]]))  # type: ignore[attr-defined]
     expected = logits.log_softmax(-1)[0, len(prompt) - 1 : -1].gather(1, torch.tensor(ids)[:, None])[:, 0]
     assert np.array([token.logprob for token in tokens]) == pytest.approx(expected.numpy(), abs=1e-4)
+
+
+def test_a_model_that_computes_no_numbers_is_told() -> None:
+    engine = scripted("x")
+    engine.backend.prefill = lambda ids: np.full(TOKENIZER.vocab_size, np.nan, dtype=np.float32)  # type: ignore[method-assign]
+    with pytest.raises(CheckpointError, match="computes no numbers"):
+        run(engine)
+
+
+def test_the_end_of_a_turn_is_no_repetition() -> None:
+    prompt = [TOKENIZER.im_end, *TOKENIZER.encode("aab")]
+    tokens = scripted("ab").stream(prompt, SamplingSettings(temperature=0, repetition_penalty=9), end={TOKENIZER.im_end})
+    assert [token.stop for token in tokens][-1] == "end"
+
+
+def test_a_long_prompt_keeps_the_shape_of_a_turn() -> None:
+    engine = scripted("x", context=64)
+    request = completion(engine, "w" * 500 + "end?")
+    seen = "".join(map(TOKENIZER.piece, request.ids))
+    assert request.cut
+    assert len(request.ids) < 64
+    assert seen.startswith("<|endoftext|><|im_start|>user\nw")
+    assert seen.endswith("end?<|im_end|>\n<|im_start|>assistant\n")

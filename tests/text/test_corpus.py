@@ -127,3 +127,10 @@ def test_a_split_loses_nothing(texts: list[str], seed: int) -> None:
     documents = [Conversation(()) if not text else Text(text * 30) for text in texts] * 10
     train, held_out = split_corpus(documents, 0.1, seed)
     assert sorted(map(repr, [*train, *held_out])) == sorted(map(repr, documents))
+
+
+def test_empty_records_and_empty_files_among_others_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", '{"text": ""}\n{"messages": []}\n{"text": "A"}')
+    write(tmp_path / "b.TXT", "B")
+    write(tmp_path / "c.txt", "")
+    assert read_corpus(tmp_path) == [Text("A"), Text("B")]

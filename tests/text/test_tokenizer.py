@@ -121,3 +121,16 @@ def test_wrong_wishes_are_told() -> None:
 def test_a_missing_tokenizer_file_is_told(tmp_path) -> None:
     with pytest.raises(DataError, match="no tokenizer file"):
         Tokenizer.from_file(tmp_path / "none.json")
+
+
+def test_a_tokenizer_that_changes_text_is_refused(tmp_path) -> None:
+    from tokenizers import models, pre_tokenizers
+
+    words = Reference(models.WordLevel({"hello": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.save(str(tmp_path / "words.json"))
+    with pytest.raises(DataError, match="unchanged"):
+        Tokenizer.from_file(tmp_path / "words.json")
+    holes = json.loads(TOKENIZERS["bpe"].to_json())
+    holes["model"]["vocab"]["zzz"] = 9000
+    assert Tokenizer.from_json(json.dumps(holes)).vocab_size == 9001

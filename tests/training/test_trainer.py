@@ -15,10 +15,10 @@ import yaml
 
 from picochat import train
 from picochat.checkpoint import load_checkpoint
-from picochat.errors import CheckpointError, ConfigError, OutputError, PicochatError
+from picochat.errors import CheckpointError, ConfigError, OutputError, PicochatError, TrainingError
 from picochat.training.config import TrainConfig
 from picochat.training.schedule import Schedule
-from picochat.training.setup import prepare
+from picochat.training.setup import prepare, resumed_config
 from picochat.training.trainer import Trainer
 
 TINY: dict[str, Any] = {
@@ -275,3 +275,75 @@ def test_the_clock_counts_evaluations_too(chat_file: Path) -> None:
     trainer.evaluate = slow  # type: ignore[method-assign]
     trainer.fit()
     assert trainer.clock.elapsed > 0.4
+
+
+def test_an_interrupt_while_a_step_is_reported_is_not_lost(chat_file: Path, tmp_path: Path) -> None:
+    trainer = prepare(config(chat_file, out=tmp_path / "run", steps=1000, eval_every=500))
+    report = trainer._report
+
+    def late(*arguments: Any) -> None:
+        if trainer.clock.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        report(*arguments)
+
+    trainer._report = late  # type: ignore[method-assign]
+    result = trainer.fit()
+    assert result.interrupted == signal.SIGINT
+    assert result.best == tmp_path / "run" / "best.pt"
+    assert prepare(config(chat_file, out=tmp_path / "run", steps=1000), resume=True).clock.step == result.step
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(chat_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="lower --lr"):
+        prepare(config(chat_file, out=tmp_path / "run", steps=50, lr=1e30, clip=0)).fit()
+
+
+def test_another_split_cannot_be_resumed(chat_file: Path, tmp_path: Path) -> None:
+    settings = config(chat_file, out=tmp_path / "run", steps=2)
+    prepare(settings).fit()
+    with pytest.raises(CheckpointError, match="split of the data"):
+        prepare(settings.changed(val_fraction=0.5), resume=True)
+
+
+def test_a_finished_run_says_so_and_a_new_limit_is_so_much_more(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=4)).fit()
+    with pytest.raises(ConfigError, match="is finished"):
+        prepare(resumed_config(out, {}), resume=True)
+    assert resumed_config(out, {"steps": 3}).steps == 7
+    by_time = resumed_config(out, {"time": 100.0})
+    assert by_time.steps is None
+    assert by_time.time is not None
+    assert by_time.time > 100
+    by_epochs = prepare(resumed_config(out, {"epochs": 1.0}), resume=True)
+    assert by_epochs.schedule.steps is not None
+    assert by_epochs.schedule.steps == pytest.approx(4 + by_epochs.train.tokens / (4 * 32), abs=1.01)
+    assert yaml.safe_load((out / "config.yaml").read_text())["epochs"] == by_epochs.config.epochs
+
+
+def test_resuming_without_saving_leaves_the_run_alone(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=2)).fit()
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    prepare(resumed_config(out, {"steps": 2}), resume=True, save=False).fit()
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_metrics_of_steps_that_are_done_again_are_dropped(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=4)).fit()
+    with (out / "metrics.jsonl").open("a") as stream:
+        stream.write('{"step": 5, "loss": 9.0}\n{"step": 6, "lo')
+    prepare(resumed_config(out, {"steps": 2}), resume=True).fit()
+    assert [line["step"] for line in metrics(out)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_full_disk_is_told(chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:858] . PytorchStreamWriter failed writing file data/0")
+
+    trainer = prepare(config(chat_file, out=tmp_path / "run", steps=1))
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OutputError, match="No space left"):
+        trainer.fit()
+    assert not (tmp_path / "run" / "best.pt").exists()

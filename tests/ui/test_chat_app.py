@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 from textual.widgets import Input, Static
 
 from picochat.chat.prompts import PromptHistory
@@ -143,6 +145,8 @@ async def test_ctrl_c_stops_first_and_leaves_then() -> None:
         await wait_until(pilot, lambda: len("".join(texts(app, "assistant"))) > 3)
         await pilot.press("ctrl+c")
         await wait_until(pilot, idle(app))
+        assert app.is_running
+        await pilot.press("ctrl+c")
         assert app.is_running
         await pilot.press("ctrl+c")
         await wait_until(pilot, lambda: not app.is_running)
@@ -371,3 +375,64 @@ async def test_it_works_at_every_size_and_survives_a_resize(size: tuple[int, int
         await pilot.resize_terminal(*size)
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant") == ["Hello there, friend"])
         assert isinstance(app.screen, ChatScreen)
+
+
+async def test_a_model_that_is_ready_during_an_answer_waits_for_its_end(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = scripted_session(["x" * 6000, "y"], delay=0.005, context=8192)
+    old, opened, may_load = session.engine, session.open, threading.Event()
+
+    def late(path: object) -> object:
+        may_load.wait(60)
+        return opened(path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "open", late)
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        app.chat.load(str(chat_model))
+        await send(pilot, "Go")
+        may_load.set()
+        await wait_until(pilot, lambda: app.chat.loading_job is None)
+        assert app.chat.answer_job is not None
+        assert session.engine is old
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: session.engine is not old)
+        await send(pilot, "Hi, I'm Ada.")
+        await wait_until(pilot, lambda: idle(app)() and len(texts(app, "assistant")) == 2)
+
+
+async def test_control_characters_never_reach_the_terminal_through_the_inputs() -> None:
+    app = app_for(scripted_session(["ok"]))
+    async with app.run_test(size=SIZE) as pilot:
+        app.post_message(Paste("evil\x1b]0;pwned\x07"))
+        await wait_until(pilot, lambda: "evil" in app.chat.prompt.text)
+        app.chat.prompt.text += "\x1b[2J"
+        app.chat.show_settings()
+        app.chat.query_one("#setting-seed", Input).value = "\x1b[31m"
+        await pilot.pause()
+        for text in (app.chat.prompt.text, app.chat.query_one("#setting-seed", Input).value):
+            assert "\x1b" not in text
+            assert "\u241b" in text
+
+
+async def test_ctrl_c_copies_a_selection_of_the_input_and_leaves_only_when_pressed_twice() -> None:
+    app = app_for(scripted_session([]))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(*"draft", "shift+home", "ctrl+c")
+        assert app.clipboard == "draft"
+        assert app.chat.prompt.text == "draft"
+        await pilot.press("end", "ctrl+c")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+        await wait_until(pilot, lambda: not app.is_running)
+
+
+async def test_many_lines_pasted_are_one_message() -> None:
+    app = app_for(scripted_session(["ok"]))
+    pasted = "\n".join(f"line {number}" for number in range(50))
+    async with app.run_test(size=SIZE) as pilot:
+        app.post_message(Paste(pasted))
+        await wait_until(pilot, lambda: app.chat.prompt.text == pasted)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: texts(app, "user") == [pasted])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -20,7 +21,7 @@ from picochat.chat.prompts import PromptHistory
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
-from picochat.inference.engine import STOP_TEXT
+from picochat.inference.engine import STOP_TEXT, Engine
 from picochat.ui.screens.microscope import Choice, MicroscopeScreen
 from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.message import MessageView
@@ -29,6 +30,9 @@ from picochat.ui.widgets.settings_panel import SettingsPanel
 from picochat.ui.widgets.status_bar import StatusBar
 from picochat.ui.widgets.transcript import Transcript
 from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, load_model, stream_answer
+
+LEAVE_SECONDS = 2.0
+"""A second Ctrl-C within this time leaves."""
 
 
 class ChatScreen(Screen[None]):
@@ -60,6 +64,8 @@ class ChatScreen(Screen[None]):
         self._reply: Reply | None = None
         self._view: MessageView | None = None
         self._waiting: list[str] = []
+        self._next_engine: Engine | None = None
+        self._leave_before = 0.0
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -130,7 +136,9 @@ class ChatScreen(Screen[None]):
             reason = STOP_TEXT[reply.stop or "cancelled"]
             view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
         self.show_state()
-        if self._waiting:
+        if self._next_engine is not None:
+            self._take_next_engine()
+        elif self._waiting:
             self._reply_to(self._waiting.pop(0))
 
     # -- commands and keys ----------------------------------------------------------------------------------------------
@@ -161,15 +169,18 @@ class ChatScreen(Screen[None]):
             self.prompt.focus()
 
     def action_interrupt(self) -> None:
-        """Ctrl-C: copy a selection, stop the answer, or leave."""
-        selected = self.get_selected_text()
+        """Ctrl-C: copy what is selected, or stop the answer, or leave when it is pressed twice."""
+        selected = getattr(self.focused, "selected_text", "") or self.get_selected_text()
         if selected:
-            self.app.copy_to_clipboard(selected)
+            self.copy(selected)
             self.clear_selection()
         elif self.answer_job is not None and not self.answer_job.stopped():
             self.answer_job.stop()
-        else:
+        elif time.monotonic() < self._leave_before:
             self.quit()
+        else:
+            self._leave_before = time.monotonic() + LEAVE_SECONDS
+            self.app.notify("Press Ctrl-C again to leave.", timeout=LEAVE_SECONDS, markup=False)
 
     @on(TextArea.Changed)
     def _typed(self) -> None:
@@ -214,9 +225,18 @@ class ChatScreen(Screen[None]):
     @on(ModelLoaded)
     def _loaded(self, event: ModelLoaded) -> None:
         self.loading_job = None
-        self.session.use(event.engine)
-        self.say(f"Loaded {event.engine.info.summary()}.")
-        if not event.engine.info.chats:
+        self._next_engine = event.engine
+        self._take_next_engine()
+
+    def _take_next_engine(self) -> None:
+        """Go over to a model that was loaded, once nothing uses the old one."""
+        engine = self._next_engine
+        if engine is None or self.answer_job is not None:
+            return
+        self._next_engine = None
+        self.session.use(engine)
+        self.say(f"Loaded {engine.info.summary()}.")
+        if not engine.info.chats:
             self.say("This model learnt from plain text: it goes on with each text you send.")
         self.show_state()
         if self._waiting:
@@ -228,7 +248,7 @@ class ChatScreen(Screen[None]):
         kept = " The model that was running stays." if self.session.engine is not None else ""
         self.say_error(event.reason + kept)
         if self._waiting:
-            self.prompt.replace_text("\n".join(self._waiting))
+            self.prompt.replace_text("\n".join([*self._waiting, self.prompt.text]).rstrip("\n"))
             self._waiting.clear()
         self.show_state()
 
@@ -270,10 +290,8 @@ class ChatScreen(Screen[None]):
         question, prompt = self._reply.question, self._reply.prompt
         if question.replaced is not None:
             self.conversation_changed()
-        if prompt.newly_dropped:
-            self.say(f"The oldest {prompt.dropped} messages no longer fit the model's window; it has forgotten them.")
-        if prompt.cut:
-            self.say("That message is longer than the model's window: it sees only the end.")
+        for note in prompt.notes():
+            self.say(note)
         opening = "".join(token.text for token in question.opening)
         self._view = self.transcript.add_message("assistant", opening, question.opening)
         self.show_state()
@@ -301,9 +319,17 @@ class ChatScreen(Screen[None]):
     def inspect_answer(self) -> None:
         """Open the microscope on the last answer."""
         tokens = self.session.last_tokens()
+        engine = self.session.require_engine()
 
         def go_on(choice: Choice | None) -> None:
-            if choice is not None:
+            if choice is None:
+                return
+            if self.session.engine is not engine:
+                self.say_error("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
+            elif choice[-1].id in engine.end_of_turn:
+                self.session.end_answer(choice[:-1])
+                self.conversation_changed()
+            else:
                 self.answer(lambda cancelled: self.session.resume(choice, cancelled))
 
         self.app.push_screen(MicroscopeScreen(tokens), go_on)

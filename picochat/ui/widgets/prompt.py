@@ -9,8 +9,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import Edit, EditResult
 
 from picochat.chat.prompts import PromptHistory
+from picochat.text.safe import printable
 
 MAX_LINES = 10
 
@@ -61,6 +63,15 @@ class PromptInput(TextArea):
     def action_newline(self) -> None:
         """Start a new line."""
         self.insert("\n")
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Take a change; control characters in a paste are made visible, for a terminal would obey them."""
+        edit.text = printable(edit.text)
+        return super().edit(edit)
+
+    def load_text(self, text: str) -> None:
+        """Take a whole text in the same way."""
+        super().load_text(printable(text))
 
     def replace_text(self, text: str) -> None:
         """Put another text in place and the cursor at its end."""

@@ -12,6 +12,15 @@ from textual.widgets import Input, Label, Static
 
 from picochat.chat.settings import PANEL_FIELDS, ChatSettings, is_optional
 from picochat.errors import ConfigError
+from picochat.text.safe import printable
+
+
+class Field(Input):
+    """An input whose text can't command the terminal."""
+
+    def validate_value(self, value: str) -> str:
+        """Make control characters visible."""
+        return printable(value)
 
 
 class SettingsPanel(VerticalScroll, can_focus=False):
@@ -33,7 +42,7 @@ class SettingsPanel(VerticalScroll, can_focus=False):
         yield Label("Settings", classes="title")
         for name in PANEL_FIELDS:
             yield Label(name.replace("_", " "))
-            yield Input(
+            yield Field(
                 self._settings.text_of(name),
                 placeholder="auto" if is_optional(name) else "",
                 id=f"setting-{name}",

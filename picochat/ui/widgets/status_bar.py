@@ -27,7 +27,7 @@ class StatusBar(Static):
                 f"{info.path.name}{step}",
                 f"{info.device} {info.precision}",
                 f"context {session.context_used}/{info.context}",
-                session.settings.mode,
+                session.mode,
             ]
             if session.last is not None and session.last.tokens_per_second:
                 parts.append(f"{session.last.tokens_per_second:.0f} tok/s")
