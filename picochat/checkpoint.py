@@ -11,7 +11,6 @@ refused.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,15 +137,6 @@ def find_model_file(path: Path) -> Path:
             f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
         )
     return path
-
-
-def file_digest(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def read_tensors(path: Path) -> Any:

@@ -13,7 +13,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from picochat.chat.commands import COMMANDS, describe_settings, is_command
+from picochat.chat.actions import COMMANDS, describe_settings
+from picochat.chat.commands import is_command
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
@@ -30,6 +31,8 @@ class Repl:
 
     def __init__(self, session: ChatSession) -> None:
         self.session = session
+        if session.recorder is not None:
+            session.recorder.problem = self.say
         self.running = True
         self.exit_code = 0
         self.interactive = sys.stdin.isatty()

@@ -70,3 +70,6 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the files of whoever runs it."""
     for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
+    for name in os.environ:
+        if name.startswith("PICOCHAT_"):
+            monkeypatch.delenv(name)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from picochat.chat.conversation import Conversation, Entry, Prompt
+from picochat.chat.recorder import Recorder
+from picochat.chat.records import StoredMessage
 from picochat.chat.reply import Question, Reply, opening_ids
 from picochat.chat.settings import ChatSettings, Mode
 from picochat.errors import PicochatError
@@ -32,6 +34,7 @@ class ChatSession:
         self.conversation = Conversation(system=self.settings.system)
         self.engine: Engine | None = None
         self.last: Reply | None = None
+        self.recorder: Recorder | None = None
         self._device = device
         self._threads = threads
 
@@ -141,6 +144,7 @@ class ChatSession:
         kept = self._with_text(tokens)
         answer.message = Message("assistant", "".join(token.text for token in kept))
         answer.ids, answer.tokens, answer.stop = opening_ids(kept), list(kept), "end"
+        self._keep(len(self.conversation.entries) - 1)
 
     def undo(self) -> str:
         """Take back the last turn; returns what the user had said.
@@ -151,12 +155,15 @@ class ChatSession:
         taken = self.conversation.undo()
         if not taken:
             raise PicochatError("There is nothing to take back.")
+        self._keep(len(self.conversation.entries))
         return taken[0].message.content
 
     def reset(self) -> None:
         """Start a new conversation."""
         self.conversation.reset()
         self.last = None
+        if self.recorder is not None:
+            self.recorder.leave()
         if self.engine is not None:
             self.engine.forget()
 
@@ -190,6 +197,26 @@ class ChatSession:
         prompt = conversation.prompt(engine.chat_format, engine.context, min(engine.context - 1, reserve + len(opening)))
         return replace(prompt, ids=[*prompt.ids, *opening])
 
+    def _keep(self, first: int, reply: Reply | None = None) -> None:
+        """Save the messages from `first` on; the last one with the circumstances of `reply`."""
+        if self.recorder is None:
+            return
+        record = None
+        if reply is not None:
+            info = reply.engine.info
+            record = StoredMessage(
+                "assistant",
+                reply.text,
+                stop=reply.stop or "cancelled",
+                seed=reply.seed,
+                settings=reply.settings.model_dump(mode="json", exclude={"seed"}),
+                model=str(info.path),
+                model_digest=self.recorder.digest(info),
+                tokens=reply.count,
+                seconds=round(reply.seconds, 3),
+            )
+        self.recorder.keep(self.conversation, first, record)
+
     def _last_turn(self, wish: str) -> tuple[Entry, Entry]:
         entries = self.conversation.entries
         if len(entries) < 2 or entries[-1].message.role != "assistant":
@@ -214,6 +241,7 @@ class ChatSession:
             if reply.engine is self.engine:
                 # under another model these ids would mean other words
                 entry.ids, entry.tokens = reply.ids, list(reply.tokens)
+            self._keep(len(entries) - 2, reply)
         elif question.replaced is not None:
             entries.append(question.replaced)
         else:

@@ -11,7 +11,8 @@ import typer
 from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
 from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
-from picochat.locations import default_model, preferences
+from picochat.errors import ConfigError
+from picochat.locations import default_model, history_database, preferences
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -33,6 +34,8 @@ def chat(
     repetition_penalty: Annotated[float | None, option(ChatSettings, "repetition_penalty")] = None,
     max_tokens: Annotated[int | None, option(ChatSettings, "max_tokens", "--max-tokens", "-t")] = None,
     seed: Annotated[int | None, option(ChatSettings, "seed")] = None,
+    history: Annotated[bool, typer.Option("--history/--no-history", help="Keep the conversation.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last conversation.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the full screen.")] = False,
 ) -> None:
     """Talk to a model in the terminal.
@@ -61,11 +64,24 @@ def chat(
     from picochat.chat.session import ChatSession
 
     session = ChatSession(settings, device=device, threads=threads)
+    notice = None
+    if history and prompt is None:
+        from picochat.chat.recorder import Recorder
+        from picochat.chat.store import ConversationStore
+
+        session.recorder = Recorder(ConversationStore(history_database()))
+        notice = session.recorder.store.notice
+        if resume:
+            session.recorder.resume(session, None)
+    elif resume:
+        raise ConfigError("--resume goes on with a saved conversation, and can't go with -p or --no-history.")
     if prompt is not None or plain or not _has_screen():
         from picochat.repl import Repl
 
         session.load(path)
         repl = Repl(session)
+        if notice:
+            repl.say(notice)
         if prompt is not None:
             repl.interactive = False
             repl.send(prompt)
@@ -80,7 +96,7 @@ def chat(
     if not path.exists():
         # known before the screen opens: say it as any other command does
         session.load(path)
-    screen = ChatApp(session, path, PromptHistory(prompt_history()))
+    screen = ChatApp(session, path, PromptHistory(prompt_history()), notice)
     screen.run()
     if screen.unfinished_jobs:
         # a model that is still loading can't be stopped, and must not keep the user waiting

@@ -21,6 +21,7 @@ class ChatApp(App[int]):
         session: what is being talked with; its model may still be missing.
         model: what to load once the screen is there; `None` when the session has its engine already.
         history: typed texts of earlier chats.
+        notice: what the user should know at once.
     """
 
     TITLE = "picochat"
@@ -29,9 +30,15 @@ class ChatApp(App[int]):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012  (declared so by Textual)
 
-    def __init__(self, session: ChatSession, model: Path | None = None, history: PromptHistory | None = None) -> None:
+    def __init__(
+        self,
+        session: ChatSession,
+        model: Path | None = None,
+        history: PromptHistory | None = None,
+        notice: str | None = None,
+    ) -> None:
         super().__init__()
-        self.chat = ChatScreen(session, model, history or PromptHistory())
+        self.chat = ChatScreen(session, model, history or PromptHistory(), notice)
 
     def get_default_screen(self) -> ChatScreen:
         """The chat is the first and only screen."""

@@ -59,6 +59,14 @@ class AnswerEnded(Message):
         self.error = error
 
 
+class Trouble(Message):
+    """Something went wrong that doesn't end the answer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class Job:
     """Work on a thread that can be asked to stop and that never keeps the program alive."""
 

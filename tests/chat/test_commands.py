@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from picochat.chat.commands import COMMANDS, is_command
+from picochat.chat.actions import COMMANDS
+from picochat.chat.commands import is_command
 from picochat.errors import PicochatError
 from tests.fakes import scripted_session
 

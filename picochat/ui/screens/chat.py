@@ -16,7 +16,8 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 
-from picochat.chat.commands import COMMANDS, is_command
+from picochat.chat.actions import COMMANDS
+from picochat.chat.commands import is_command
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
@@ -29,7 +30,7 @@ from picochat.ui.widgets.prompt import PromptInput
 from picochat.ui.widgets.settings_panel import SettingsPanel
 from picochat.ui.widgets.status_bar import StatusBar
 from picochat.ui.widgets.transcript import Transcript
-from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, load_model, stream_answer
+from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, Trouble, load_model, stream_answer
 
 LEAVE_SECONDS = 2.0
 """A second Ctrl-C within this time leaves."""
@@ -54,13 +55,14 @@ class ChatScreen(Screen[None]):
     panel = query_one(SettingsPanel)
     status = query_one(StatusBar)
 
-    def __init__(self, session: ChatSession, model: Path | None, history: PromptHistory) -> None:
+    def __init__(self, session: ChatSession, model: Path | None, history: PromptHistory, notice: str | None = None) -> None:
         super().__init__()
         self.session = session
         self.loading_job: Job | None = None
         self.answer_job: Job | None = None
         self._model = model
         self._history = history
+        self._notice = notice
         self._reply: Reply | None = None
         self._view: MessageView | None = None
         self._waiting: list[str] = []
@@ -83,6 +85,11 @@ class ChatScreen(Screen[None]):
         self.panel.display = False
         self.prompt.focus()
         self.show_state()
+        self.conversation_changed()
+        if self._notice:
+            self.say(self._notice)
+        if self.session.recorder is not None:
+            self.session.recorder.problem = self._report_trouble
         if self._model is not None:
             self.call_after_refresh(self.load, str(self._model))
 
@@ -123,6 +130,14 @@ class ChatScreen(Screen[None]):
         if self.answer_job is not None and event.run == self.answer_job.run and self._view is not None:
             self._view.append(event.tokens)
             self.show_state()
+
+    def _report_trouble(self, text: str) -> None:
+        # called on the answer's thread, which must not touch widgets
+        self.post_message(Trouble(text))
+
+    @on(Trouble)
+    def _trouble(self, event: Trouble) -> None:
+        self.say_error(event.text)
 
     @on(AnswerEnded)
     def _ended(self, event: AnswerEnded) -> None:

@@ -6,7 +6,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from picochat.chat.commands import COMMANDS, Command
+from picochat.chat.actions import COMMANDS
+from picochat.chat.commands import Command
 
 
 class CommandPopup(OptionList, can_focus=False):

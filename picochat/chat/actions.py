@@ -1,0 +1,194 @@
+"""The slash commands of the chat, and the list of all there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from picochat.chat.commands import Command, CommandRegistry, FrontEnd
+from picochat.chat.history_actions import HISTORY_COMMANDS
+from picochat.chat.preferences import write_preferences
+from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings
+from picochat.errors import PicochatError
+from picochat.locations import preferences
+
+
+def _help(front_end: FrontEnd, argument: str) -> None:
+    if argument:
+        command = COMMANDS.find(argument)
+        also = f" Also: {', '.join('/' + alias for alias in command.aliases)}." if command.aliases else ""
+        front_end.say(f"{command.usage}: {command.help}{also}")
+        return
+    width = max(len(command.usage) for command in COMMANDS)
+    front_end.say("\n".join(f"{command.usage:<{width}}  {command.help}" for command in COMMANDS))
+
+
+def _reset(front_end: FrontEnd, _: str) -> None:
+    front_end.session.reset()
+    front_end.clear()
+    front_end.say("New conversation. The model has forgotten the old one.")
+
+
+def _set(front_end: FrontEnd, argument: str) -> None:
+    name, _, value = argument.partition(" ")
+    if not name:
+        front_end.say(describe_settings(front_end.session.settings))
+        return
+    front_end.session.change(name, value)
+    front_end.settings_changed()
+    name = name.replace("-", "_")
+    front_end.say(f"{name} is now {front_end.session.settings.text_of(name) or 'unset'}.")
+
+
+def _preset(front_end: FrontEnd, argument: str) -> None:
+    if argument not in PRESETS:
+        raise PicochatError(f"There is no preset '{argument}'; choose one of {', '.join(PRESETS)}.")
+    front_end.session.settings = front_end.session.settings.changed(**PRESETS[argument])
+    front_end.settings_changed()
+    front_end.say(describe_settings(front_end.session.settings))
+
+
+def _save(front_end: FrontEnd, _: str) -> None:
+    path = preferences()
+    write_preferences(path, front_end.session.settings)
+    front_end.say(f"Settings saved in {path}.")
+
+
+def _mode(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    other = "single" if session.mode == "conversation" else "conversation"
+    session.change("mode", argument or other)
+    front_end.settings_changed()
+    if session.mode == "conversation":
+        front_end.say("Conversation mode: the model sees what was said before.")
+    else:
+        front_end.say("Single-prompt mode: each message is answered on its own.")
+
+
+def _status(front_end: FrontEnd, _: str) -> None:
+    session = front_end.session
+    engine = session.require_engine()
+    entries = len(session.conversation.entries)
+    lines = [
+        f"model     {engine.info.summary()}",
+        f"device    {engine.info.device}, {engine.info.precision}",
+        f"mode      {session.mode}",
+        f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
+        f"context   {session.context_used} of {engine.context} tokens",
+    ]
+    if (last := session.last) and last.stop:
+        lines.append(f"last      {last.count} tokens, {last.tokens_per_second:.0f} a second, seed {last.seed}")
+    front_end.say("\n".join([*lines, describe_settings(session.settings)]))
+
+
+def _info(front_end: FrontEnd, _: str) -> None:
+    info = front_end.session.require_engine().info
+    training = info.training
+    facts = {
+        "file": str(info.path),
+        "architecture": info.architecture,
+        "parameters": f"{info.parameters:,}",
+        "vocabulary": f"{info.vocab_size:,}",
+        "context": f"{info.context:,} tokens",
+        "trained on": training.get("data"),
+        "steps": training.get("step"),
+        "tokens seen": f"{training['tokens']:,}" if "tokens" in training else None,
+        "validation": f"{training['val_bpb']:.3f} bits per byte" if "val_bpb" in training else None,
+    }
+    front_end.say("\n".join(f"{name:<13} {value}" for name, value in facts.items() if value is not None))
+
+
+def _regenerate(front_end: FrontEnd, _: str) -> None:
+    front_end.answer(lambda cancelled: front_end.session.regenerate(cancelled))
+
+
+def _continue(front_end: FrontEnd, _: str) -> None:
+    front_end.answer(lambda cancelled: front_end.session.resume(cancelled=cancelled))
+
+
+def _undo(front_end: FrontEnd, _: str) -> None:
+    front_end.session.undo()
+    front_end.conversation_changed()
+
+
+def _edit(front_end: FrontEnd, _: str) -> None:
+    text = front_end.session.undo()
+    front_end.conversation_changed()
+    front_end.edit(text)
+
+
+def _system(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    if argument:
+        session.change("system", "" if argument.lower() == "none" else argument)
+        front_end.settings_changed()
+    front_end.say(f"System prompt: {session.settings.system}" if session.settings.system else "There is no system prompt.")
+
+
+def _copy(front_end: FrontEnd, _: str) -> None:
+    answers = [entry for entry in front_end.session.conversation.entries if entry.message.role == "assistant"]
+    if not answers:
+        raise PicochatError("There is no answer to copy yet.")
+    front_end.copy(answers[-1].message.content)
+
+
+def _tokens(front_end: FrontEnd, argument: str) -> None:
+    tokenizer = front_end.session.require_engine().tokenizer
+    if not argument:
+        raise PicochatError("/tokens needs a text to cut into tokens.")
+    ids = tokenizer.encode(argument)
+    front_end.say(f"{len(ids)} tokens: " + " ".join(f"{tokenizer.piece(index)!r}={index}" for index in ids))
+
+
+def _context(front_end: FrontEnd, _: str) -> None:
+    session = front_end.session
+    engine = session.require_engine()
+    seen = "".join(map(engine.tokenizer.piece, engine.cached_ids))
+    dropped = session.conversation.dropped
+    gone = f"\n({dropped} older messages fell off the front)" if dropped else ""
+    front_end.say(f"{engine.cached} of {engine.context} tokens in the window:\n{seen}{gone}")
+
+
+def _load(front_end: FrontEnd, argument: str) -> None:
+    if not argument:
+        raise PicochatError("/load needs the path of a model file or run folder.")
+    front_end.load(str(Path(argument).expanduser()))
+
+
+def describe_settings(settings: ChatSettings) -> str:
+    """The settings of the panel, a line each."""
+    width = max(map(len, PANEL_FIELDS))
+    return "\n".join(f"{name:<{width}}  {settings.text_of(name) or 'auto'}" for name in PANEL_FIELDS)
+
+
+COMMANDS = CommandRegistry(
+    [
+        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
+        Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
+        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
+        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name"),
+        Command("save", "Keep the settings for the next chats.", _save),
+        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
+        Command("regenerate", "Answer the last message anew.", _regenerate, aliases=("retry",), while_answering=False),
+        Command("continue", "Go on with an answer that was cut off.", _continue, while_answering=False),
+        Command("edit", "Change the last message and send it again.", _edit, while_answering=False),
+        Command("undo", "Take back the last message and its answer.", _undo, while_answering=False),
+        Command("copy", "Copy the last answer.", _copy),
+        Command("system", "Show or set what the model is told first; none takes it away.", _system, "[text]"),
+        Command("probs", "Color answers by how sure the model was.", lambda front_end, _: front_end.show_probabilities()),
+        Command(
+            "inspect",
+            "Look at an answer token by token, and go on from another choice.",
+            lambda front_end, _: front_end.inspect_answer(),
+            while_answering=False,
+        ),
+        Command("context", "Show exactly what the model sees.", _context),
+        Command("tokens", "Show the tokens of a text.", _tokens, "text"),
+        Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),
+        Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
+        Command("status", "Model, device, context used and settings.", _status),
+        Command("info", "Facts of the model and its training.", _info),
+        Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
+        *HISTORY_COMMANDS,
+        Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q")),
+    ]
+)
