@@ -11,6 +11,7 @@ import typer
 from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
 from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
 from picochat.locations import default_model, history_database, preferences
 
@@ -75,7 +76,7 @@ def chat(
             session.recorder.resume(session, None)
     elif resume:
         raise ConfigError("--resume goes on with a saved conversation, and can't go with -p or --no-history.")
-    if prompt is not None or plain or not _has_screen():
+    if prompt is not None or plain or not has_screen():
         from picochat.repl import Repl
 
         session.load(path)
@@ -103,7 +104,3 @@ def chat(
         sys.stdout.flush()
         os._exit(screen.return_code or 0)
     raise typer.Exit(screen.return_code or 0)
-
-
-def _has_screen() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from picochat.text.safe import printable
+from picochat.ui.figures import clock
 
 LOG_SECONDS = 30.0
 """Where no terminal is, a line is written this often, and at every evaluation."""
@@ -23,7 +24,7 @@ class TimeLeft(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The column's text."""
         left = task.fields.get("left")
-        return Text("" if left is None else f"{_clock(left)} left")
+        return Text("" if left is None else f"{clock(left)} left")
 
 
 class TrainingProgress:
@@ -75,7 +76,7 @@ class TrainingProgress:
             self._progress.update(self._task, completed=share, description=line, left=left)
         elif record["evaluated"] or now - self._logged > LOG_SECONDS or share >= 1:
             self._logged = now
-            tail = f", {_clock(left)} left" if left is not None else ""
+            tail = f", {clock(left)} left" if left is not None else ""
             print(f"{line} ({share:.0%}{tail})", file=sys.stderr, flush=True)
 
 
@@ -87,9 +88,3 @@ def describe(record: dict[str, Any]) -> str:
         parts.append(f"val {record['val_loss']:.3f}, {record['val_bpb']:.3f} bits/byte")
     parts.append(f"{record['tokens_per_second']:,.0f} tok/s")
     return ", ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import time
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from picochat.cli.terminal import has_screen
 from picochat.errors import DataError
 from picochat.metrics import METRICS, Evaluation, RunHistory, RunLog
 
@@ -40,7 +40,7 @@ def watch(
         raise DataError(f"{folder} is a file; name the folder of a run.")
     if once:
         _show_state(folder, as_json=as_json)
-    elif plain or as_json or not _has_screen():
+    elif plain or as_json or not has_screen():
         _follow(folder, as_json=as_json)
     else:
         from picochat.ui.watch_app import WatchApp
@@ -120,7 +120,3 @@ def _print_json(fields: dict[str, Any]) -> None:
 
 def _note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _has_screen() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"

@@ -148,3 +148,15 @@ def test_a_missing_model_is_told_before_the_screen_opens() -> None:
     child.expect("no model at none.pt")
     assert b"\x1b[?1049h" not in child.before
     assert finish(child) == 2
+
+
+def test_a_chat_is_saved_listed_and_taken_up_again(chat_model: Path) -> None:
+    picochat("chat", "-m", chat_model, "-T", 0, stdin="Hi, I'm Ada.\n")
+    listed = picochat("history", "list").stdout.decode()
+    assert "Hi, I'm Ada." in listed
+    again = picochat("chat", "-m", chat_model, "-T", 0, "--resume", stdin="I like soup.\n/history soup\n")
+    assert again.returncode == 0, again.stderr
+    assert "soup" in again.stderr.decode()
+    assert len(picochat("history", "list").stdout.splitlines()) == len(listed.splitlines())
+    picochat("chat", "-m", chat_model, "-T", 0, "--no-history", stdin="Hi, I'm Ben.\n")
+    assert b"Ben" not in picochat("history", "list").stdout
