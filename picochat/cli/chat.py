@@ -36,6 +36,7 @@ def chat(
     max_tokens: Annotated[int | None, option(ChatSettings, "max_tokens", "--max-tokens", "-t")] = None,
     seed: Annotated[int | None, option(ChatSettings, "seed")] = None,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep the conversation.")] = True,
+    follow: Annotated[bool, typer.Option("--follow", help="Take a newer model as soon as a training writes it.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last conversation.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the full screen.")] = False,
 ) -> None:
@@ -98,6 +99,7 @@ def chat(
         # known before the screen opens: say it as any other command does
         session.load(path)
     screen = ChatApp(session, path, PromptHistory(prompt_history()), notice)
+    screen.chat.follow = follow
     screen.run()
     if screen.unfinished_jobs:
         # a model that is still loading can't be stopped, and must not keep the user waiting

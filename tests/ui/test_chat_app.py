@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -436,3 +437,29 @@ async def test_many_lines_pasted_are_one_message() -> None:
         await wait_until(pilot, lambda: app.chat.prompt.text == pasted)
         await pilot.press("enter")
         await wait_until(pilot, lambda: texts(app, "user") == [pasted])
+
+
+async def test_a_newer_model_is_offered_or_followed(chat_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    shutil.copy(chat_model, path)
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    app = app_for(session, path)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: session.engine is not None)
+        await send(pilot, "Hi, I'm Ada.")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        first = session.engine
+        app.chat.look_for_newer_model()
+        assert "newer" not in notes(app)
+        shutil.copy(chat_model, tmp_path / "new.pt")
+        (tmp_path / "new.pt").replace(path)
+        app.chat.look_for_newer_model()
+        await pilot.pause()
+        assert "A newer best.pt has been written" in notes(app)
+        assert session.engine is first
+        app.chat.follow = True
+        shutil.copy(chat_model, tmp_path / "new.pt")
+        (tmp_path / "new.pt").replace(path)
+        app.chat.look_for_newer_model()
+        await wait_until(pilot, lambda: session.engine is not first)
+        assert len(session.conversation.entries) == 2

@@ -23,6 +23,7 @@ from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import STOP_TEXT, Engine
+from picochat.ui.model_file import ModelFile
 from picochat.ui.screens.microscope import Choice, MicroscopeScreen
 from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.message import MessageView
@@ -31,6 +32,9 @@ from picochat.ui.widgets.settings_panel import SettingsPanel
 from picochat.ui.widgets.status_bar import StatusBar
 from picochat.ui.widgets.transcript import Transcript
 from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, Trouble, load_model, stream_answer
+
+RELOAD_SECONDS = 2.0
+"""How often to look whether the model's file has changed."""
 
 LEAVE_SECONDS = 2.0
 """A second Ctrl-C within this time leaves."""
@@ -63,11 +67,13 @@ class ChatScreen(Screen[None]):
         self._model = model
         self._history = history
         self._notice = notice
+        self.follow = False
         self._reply: Reply | None = None
         self._view: MessageView | None = None
         self._waiting: list[str] = []
         self._next_engine: Engine | None = None
         self._leave_before = 0.0
+        self._file: ModelFile | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -90,6 +96,7 @@ class ChatScreen(Screen[None]):
             self.say(self._notice)
         if self.session.recorder is not None:
             self.session.recorder.problem = self._report_trouble
+        self.set_interval(RELOAD_SECONDS, self.look_for_newer_model)
         if self._model is not None:
             self.call_after_refresh(self.load, str(self._model))
 
@@ -250,12 +257,22 @@ class ChatScreen(Screen[None]):
             return
         self._next_engine = None
         self.session.use(engine)
+        self._file = ModelFile(engine.info.path)
         self.say(f"Loaded {engine.info.summary()}.")
         if not engine.info.chats:
             self.say("This model learnt from plain text: it goes on with each text you send.")
         self.show_state()
         if self._waiting:
             self._reply_to(self._waiting.pop(0))
+
+    def look_for_newer_model(self) -> None:
+        """A training may have written a better model over the one that is loaded: offer it, or take it with `follow`."""
+        if self._file is None or self.loading_job is not None or not self._file.changed():
+            return
+        if self.follow:
+            self.load(str(self._file.path))
+        else:
+            self.say(f"A newer {self._file.path.name} has been written: /load {self._file.path} takes it.")
 
     @on(ModelFailed)
     def _failed(self, event: ModelFailed) -> None:
