@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e import inside
 from tests.e2e.test_generate import picochat
 
 pexpect = pytest.importorskip("pexpect")
@@ -65,11 +66,11 @@ def test_quit_ends_a_pipe_early_and_load_survives_a_bad_file(chat_model: Path, t
     ("arguments", "says"),
     [(["-m", "none.pt"], "no model at none.pt"), (["-T", "-2"], "temperature"), (["--mode", "shout"], "mode must be")],
 )
-def test_wrong_wishes(arguments: list[str], says: str) -> None:
-    done = picochat("chat", *arguments, "-p", "x")
-    assert done.returncode == 2
-    assert says in done.stderr.decode()
-    assert done.stderr.count(b"\n") == 1
+def test_wrong_wishes(arguments: list[str], says: str, capfd: pytest.CaptureFixture[str]) -> None:
+    code, _, message = inside(capfd, "chat", *arguments, "-p", "x")
+    assert code == 2
+    assert says in message
+    assert message.count("\n") == 1
 
 
 def test_strange_messages_in_a_pipe(chat_model: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e import inside
+
 PICOCHAT = [sys.executable, "-m", "picochat"]
 
 
@@ -116,11 +118,12 @@ def test_a_prompt_that_is_not_utf8(chat_model: Path) -> None:
         (["--tempreature", "1"], "No such option"),
     ],
 )
-def test_wrong_wishes_get_one_sentence_and_code_2(chat_model: Path, arguments: list[str], says: str) -> None:
-    done = generate(chat_model, "-p", "x", *arguments)
-    assert done.returncode == 2
-    assert done.stdout == b""
-    message = done.stderr.decode()
+def test_wrong_wishes_get_one_sentence_and_code_2(
+    chat_model: Path, arguments: list[str], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, message = inside(capfd, "generate", "-m", chat_model, "-d", "cpu", "-p", "x", *arguments)
+    assert code == 2
+    assert out == ""
     assert says in message
     assert message.startswith("picochat: ")
     assert message.count("\n") == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.e2e import inside
 from tests.e2e.test_generate import PICOCHAT, picochat
 
 SMALL = [
@@ -93,13 +94,14 @@ def test_ctrl_c_saves_and_says_how_to_go_on(chat_file: Path, tmp_path: Path) -> 
         ("tiny.txt", b"x", "at least two"),
     ],
 )
-def test_data_that_cannot_be_used(tmp_path: Path, name: str, content: bytes | None, says: str) -> None:
+def test_data_that_cannot_be_used(
+    tmp_path: Path, name: str, content: bytes | None, says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    done = train(path, tmp_path / "run", "--steps", 1)
-    message = done.stderr.decode()
-    assert done.returncode == 2, message
+    code, _, message = inside(capfd, "train", "--data", path, "--out", tmp_path / "run", *SMALL, "--steps", 1)
+    assert code == 2, message
     assert says in message
     assert message.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -116,11 +118,14 @@ def test_data_that_cannot_be_used(tmp_path: Path, name: str, content: bytes | No
         (["--device", "abacus"], "abacus"),
     ],
 )
-def test_wrong_wishes(chat_file: Path, tmp_path: Path, arguments: list[object], says: str) -> None:
-    done = train(chat_file, tmp_path / "run", *arguments)
-    assert done.returncode == 2
-    assert says in done.stderr.decode()
-    assert done.stderr.count(b"\n") == 1
+def test_wrong_wishes(
+    chat_file: Path, tmp_path: Path, arguments: list[object], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, message = inside(capfd, "train", "--data", chat_file, "--out", tmp_path / "run", *SMALL, *arguments)
+    assert code == 2
+    assert out == ""
+    assert says in message
+    assert message.count("\n") == 1
 
 
 def test_no_gpu_is_told(chat_file: Path, tmp_path: Path) -> None:
