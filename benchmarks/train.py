@@ -33,7 +33,7 @@ def main() -> None:
     precision, why = choose_precision(device)
     ids = torch.randint(0, config.vocab_size, (options.batch, options.length + 1))
     optimizers = {
-        "picochat": make_optimizer(model, lr=1e-3, weight_decay=0.1),
+        "picochat": make_optimizer(model, kind="adamw", lr=1e-3, weight_decay=0.1),
         "transformers": torch.optim.AdamW(twin.parameters(), lr=1e-3),
     }
 
@@ -47,7 +47,7 @@ def main() -> None:
                 loss = twin(input_ids=ids[:, :-1], labels=ids[:, :-1]).loss
         loss.backward()
         optimizers[name].step()
-        optimizers[name].zero_grad(set_to_none=True)
+        optimizers[name].zero_grad()
         return options.batch * options.length / (time.perf_counter() - start)
 
     for name in optimizers:

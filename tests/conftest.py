@@ -47,7 +47,7 @@ def train_tiny(data: Path, out: Path, **settings: object) -> Path:
     from picochat import train
 
     shape = {"preset": "nano", "layers": 2, "heads": 2, "embedding": 64, "context": 128, "vocab_size": 400}
-    run = {"steps": 120, "batch_size": 8, "lr": 5e-3, "eval_every": 40, "device": "cpu", "out": out}
+    run = {"steps": 120, "batch_size": 8, "eval_every": 40, "device": "cpu", "out": out}
     result = train(data, **{**shape, **run, **settings})
     assert result.best is not None
     return result.best

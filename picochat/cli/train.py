@@ -42,6 +42,7 @@ def train(
     lr: Annotated[float | None, option(TrainConfig, "lr")] = None,
     min_lr: Annotated[float | None, option(TrainConfig, "min_lr")] = None,
     warmup: Annotated[float | None, option(TrainConfig, "warmup")] = None,
+    optimizer: Annotated[str | None, option(TrainConfig, "optimizer")] = None,
     weight_decay: Annotated[float | None, option(TrainConfig, "weight_decay")] = None,
     clip: Annotated[float | None, option(TrainConfig, "clip")] = None,
     val_fraction: Annotated[float | None, option(TrainConfig, "val_fraction")] = None,
@@ -64,7 +65,7 @@ def train(
         kv_heads=kv_heads, embedding=embedding, feed_forward=feed_forward, context=context, dropout=dropout, tied=tied,
         tokenizer=tokenizer, vocab_size=vocab_size, steps=steps, epochs=epochs,
         time=parse_duration(time) if time else None, batch_size=batch_size, accumulation=accumulation, lr=lr,
-        min_lr=min_lr, warmup=warmup, weight_decay=weight_decay, clip=clip, val_fraction=val_fraction,
+        min_lr=min_lr, warmup=warmup, optimizer=optimizer, weight_decay=weight_decay, clip=clip, val_fraction=val_fraction,
         eval_every=eval_every, eval_batches=eval_batches, seed=seed, device=device, precision=precision,
         weights_format=weights_format,
     )  # fmt: skip

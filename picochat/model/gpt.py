@@ -32,6 +32,11 @@ def make_norm(config: ModelConfig, width: int) -> nn.Module:
     return nn.RMSNorm(width, eps=config.norm_eps)
 
 
+def empty_embedding(rows: int, width: int) -> nn.Embedding:
+    """An embedding without values: to draw normal ones on the meta device, torch imports its compiler for a second."""
+    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)  # type: ignore[no-any-return, no-untyped-call]
+
+
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary positions (arXiv 2104.09864), halves convention of transformers: x (B, H, T, D), cos and sin (T, D)."""
     first, second = x.chunk(2, dim=-1)
@@ -130,16 +135,17 @@ class GPT(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocab_size, config.dim)
+        self.embedding = empty_embedding(config.vocab_size, config.dim)
         if config.position == "learned":
-            self.positions = nn.Embedding(config.context, config.dim)
+            self.positions = empty_embedding(config.context, config.dim)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = make_norm(config, config.dim)
         self.head = nn.Linear(config.dim, config.vocab_size, bias=False)
         self._tie()
-        self._make_tables()
-        self.init_weights()
+        if not self.embedding.weight.is_meta:
+            self._make_tables()
+            self.init_weights()
 
     @classmethod
     def from_weights(cls, config: ModelConfig, weights: dict[str, Tensor]) -> GPT:

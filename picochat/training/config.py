@@ -43,10 +43,11 @@ class TrainConfig(Schema):
     time: float | None = Field(None, gt=0, description="Time to train for, such as 90s, 10m or 2h.")
     batch_size: int = Field(8, ge=1, description="Sequences in a step, taken at once.")
     accumulation: int = Field(1, ge=1, description="Batches whose gradients are added up for one step.")
-    lr: float | None = Field(None, gt=0, description="Peak learning rate; default by width.")
+    lr: float | None = Field(None, gt=0, description="Peak learning rate; default by optimizer and width.")
     min_lr: float = Field(0.1, ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the run in which the learning rate rises.")
-    weight_decay: float = Field(0.1, ge=0, description="Decay of the weight matrices.")
+    optimizer: Literal["muon", "adamw"] = Field("muon", description="muon (with AdamW for what is no matrix) or adamw.")
+    weight_decay: float | None = Field(None, ge=0, description="Decay of the weight matrices; default by optimizer.")
     clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 is no clipping.")
 
     val_fraction: float = Field(0.05, gt=0, lt=1, description="Share of the documents held out for validation.")

@@ -27,7 +27,7 @@ from picochat.text.batches import (
 from picochat.text.chat_format import Part
 from picochat.text.tokenizer import Tokenizer
 from picochat.training.config import TrainConfig
-from picochat.training.optim import default_rate, make_optimizer
+from picochat.training.optim import default_decay, default_rate, make_optimizer
 from picochat.training.precision import autocast, choose_precision
 from picochat.training.run import RunFolder
 from picochat.training.schedule import Schedule
@@ -115,7 +115,8 @@ class Trainer:
         self.shape = config.model_config_for(tokenizer.vocab_size)
         self.model = GPT(self.shape).to(self.device)
         self.schedule = self._make_schedule()
-        self.optimizer = make_optimizer(self.model, lr=self.schedule.peak, weight_decay=config.weight_decay)
+        decay = default_decay(config.optimizer) if config.weight_decay is None else config.weight_decay
+        self.optimizer = make_optimizer(self.model, kind=config.optimizer, lr=self.schedule.peak, weight_decay=decay)
         self.byte_lengths = torch.from_numpy(byte_lengths(tokenizer)).to(self.device)
         self.clock = Clock()
         self.interrupt = Interrupt()
@@ -148,8 +149,7 @@ class Trainer:
 
     def learn(self, rate: float) -> float:
         """One optimizer step at that learning rate; returns the mean loss per token, in nats."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.set_rate(rate)
         self.model.train()
         batches = [self._batch(index) for index in range(self.config.accumulation)]
         # summed losses over all targets of the step: short rows must not weigh more than long ones
@@ -165,7 +165,7 @@ class Trainer:
         if self.config.clip:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         return total
 
     def token_losses(self, batch: Batch) -> torch.Tensor:
@@ -277,7 +277,7 @@ class Trainer:
         steps = config.steps
         if steps is None and (config.epochs or not config.time):
             steps = max(1, math.ceil((config.epochs or DEFAULT_EPOCHS) * self.train.tokens / self.tokens_per_step))
-        peak = config.lr or default_rate(self.shape.dim)
+        peak = config.lr or default_rate(config.optimizer, self.shape.dim)
         return Schedule(peak, config.min_lr, config.warmup, steps=steps, seconds=config.time)
 
     def _batch(self, index: int) -> Batch:

@@ -37,7 +37,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_run_learns_and_leaves_its_folder(chat_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    result = train(chat_file, **TINY, out=out, steps=60, eval_every=20, lr=5e-3)
+    result = train(chat_file, **TINY, out=out, steps=60, eval_every=20)
     lines = metrics(out)
     assert len(lines) == 60
     assert lines[-1]["loss"] < 0.7 * lines[0]["loss"]
@@ -141,8 +141,10 @@ def interrupt_at(trainer: Trainer, step: int) -> None:
     trainer.learn = learn_and_interrupt  # type: ignore[method-assign]
 
 
-def test_ctrl_c_saves_and_resume_goes_on_as_if_nothing_had_been(chat_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_ctrl_c_saves_and_resume_goes_on_as_if_nothing_had_been(chat_file: Path, tmp_path: Path, optimizer: str) -> None:
     settings: dict[str, Any] = {"steps": 20, "eval_every": 10, "precision": "fp32", "dropout": 0.1}
+    settings["optimizer"] = optimizer
     whole = prepare(config(chat_file, out=tmp_path / "whole", **settings)).fit()
     broken = config(chat_file, out=tmp_path / "broken", **settings)
     trainer = prepare(broken)
@@ -155,6 +157,20 @@ def test_ctrl_c_saves_and_resume_goes_on_as_if_nothing_had_been(chat_file: Path,
     assert losses[0] == losses[1]
     one, two = (load_checkpoint(tmp_path / name).weights for name in ("whole", "broken"))
     assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
+def test_every_weight_is_trained_by_one_optimizer(chat_file: Path, optimizer: str) -> None:
+    trainer = prepare(config(chat_file, optimizer=optimizer, tied=False), save=False)
+    groups = [group for part in trainer.optimizer.parts for group in part.param_groups]
+    held = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(held) == sorted(id(parameter) for parameter in trainer.model.parameters())
+    before = {name: parameter.detach().clone() for name, parameter in trainer.model.named_parameters()}
+    for _ in range(2):
+        trainer.learn(1e-3)
+    assert not [name for name, parameter in trainer.model.named_parameters() if torch.equal(parameter, before[name])]
+    trainer.optimizer.set_rate(0.5)
+    assert [group["lr"] for group in groups] == [0.5 * group["share"] for group in groups]
 
 
 def test_a_changed_shape_or_text_cannot_be_resumed(chat_file: Path, plain_file: Path, tmp_path: Path) -> None:
@@ -243,7 +259,7 @@ def test_a_tokenizer_can_be_given(chat_file: Path, chat_model: Path, tmp_path: P
 
 
 def test_bf16_trains_too(chat_file: Path) -> None:
-    result = prepare(config(chat_file, precision="bf16", steps=20, lr=5e-3), save=False).fit()
+    result = prepare(config(chat_file, precision="bf16", steps=20), save=False).fit()
     assert result.val_loss < 5
 
 
