@@ -100,3 +100,9 @@ def test_the_package_itself_imports_nothing_heavy() -> None:
 
 def test_the_screen_and_the_engine_know_no_torch() -> None:
     assert "torch" not in loaded_by("import picochat.ui.app, picochat.inference.engine, picochat.repl")
+
+
+def test_loading_a_model_does_not_import_the_compiler(chat_model: Path) -> None:
+    loaded = loaded_by(f"import picochat; picochat.load({str(chat_model)!r}, device='cpu').generate('Hi', max_tokens=2)")
+    assert "torch" in loaded
+    assert not {"torch._dynamo.config", "sympy"} & loaded
