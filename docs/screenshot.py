@@ -13,7 +13,7 @@ from picochat.chat.settings import ChatSettings
 from picochat.locations import default_model
 from picochat.ui.app import ChatApp
 
-MESSAGES = ("Hi! I'm Maya and I just got home from work.", "Tired. My dog Biscuit is happy though.", "What is my name?")
+MESSAGES = ("Hello!", "Who are you?", "Can you tell me a joke?")
 SIZE = (92, 30)
 
 

@@ -47,7 +47,8 @@ class RunFolder:
         run = cls(config.out or RUNS / run_name(config, shape))
         run.check_free(force=force)
         for name in (STATE, BEST, METRICS):
-            (run.path / name).unlink(missing_ok=True)
+            if (run.path / name).exists():
+                (run.path / name).unlink()
         run.write_config(config)
         return run
 
