@@ -72,8 +72,7 @@ class Model:
         if all(entry.message.role != "user" for entry in conversation.entries):
             raise ConfigError("chat needs at least one message of the user.")
         engine = self.engine
-        reserve = max(1, min(wishes.max_tokens or engine.context, engine.context // 4))
-        prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
+        prompt = conversation.prompt(engine.chat_format, engine.context, engine.reserve(wishes.max_tokens))
         return self.engine.stream(prompt.ids, wishes, end=engine.end_of_turn, slide=False)
 
 

@@ -193,8 +193,8 @@ class ChatSession:
             conversation.add("user", question.text)
         # an answer as long as the window goes on from its end: half of the room stays for the question
         opening = opening_ids(question.opening)[-(engine.context // 2) :]
-        reserve = max(1, min(limit or engine.context, engine.context // 4))
-        prompt = conversation.prompt(engine.chat_format, engine.context, min(engine.context - 1, reserve + len(opening)))
+        reserve = min(engine.context - 1, engine.reserve(limit) + len(opening))
+        prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
         return replace(prompt, ids=[*prompt.ids, *opening])
 
     def _keep(self, first: int, reply: Reply | None = None) -> None:

@@ -95,6 +95,10 @@ class Engine:
         """The tokens that end an answer: also the one that would open another turn."""
         return frozenset({self.tokenizer.im_end, self.tokenizer.end_of_text, self.tokenizer.im_start})
 
+    def reserve(self, limit: int | None) -> int:
+        """Tokens of the window that a conversation leaves free for an answer of at most `limit`: a quarter at the most."""
+        return max(1, min(limit or self.context, self.context // 4))
+
     @property
     def cached(self) -> int:
         """Tokens in the cache."""
@@ -133,7 +137,7 @@ class Engine:
         special = self.tokenizer.special_ids  # repeating these is no repetition
         text = _TextAssembler(self.tokenizer, settings.stop)
         sequence = list(ids) or [self.tokenizer.end_of_text]
-        if len(sequence) > self.context - (0 if self.context == 1 else 1):
+        if len(sequence) > max(1, self.context - 1):
             sequence = sequence[-self._kept() :]
         self.slides = 0
         logits = self._prefill(sequence, cancelled)

@@ -36,7 +36,8 @@ def prepare(
     """
     reporter = reporter or Silent()
     resolve_device(config.device)
-    state = RunFolder.open(config.out).read_state() if resume else None
+    run = RunFolder.open(config.out) if resume else None
+    state = run.read_state() if run else None
     if config.out and save and not resume:
         RunFolder(config.out).check_free(force=force)
     documents = read_corpus(config.data)
@@ -45,9 +46,10 @@ def prepare(
     shape = config.model_config_for(tokenizer.vocab_size)
     streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
     reporter.note(describe(documents, streams[0], tokenizer, shape))
-    run = None
-    if save:
-        run = RunFolder.open(config.out) if resume else RunFolder.create(config, shape, force=force)
+    if not save:
+        run = None
+    elif run is None:
+        run = RunFolder.create(config, shape, force=force)
     facts = {
         "data": config.data.name,
         "data_digest": corpus_digest(documents),
