@@ -26,7 +26,7 @@ async def draw(target: Path, seed: int = 3) -> None:
         for message in MESSAGES:
             app.chat.prompt.text = message
             await pilot.press("enter")
-            while app.chat.answer_job is not None or not session.last or session.last.stop is None:
+            while app.chat.answering.job is not None or not session.last or session.last.stop is None:
                 await pilot.pause(0.05)
         await pilot.pause(0.3)
         target.write_text(app.export_screenshot(title="picochat"), encoding="utf-8")

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from picochat.chat.actions import COMMANDS, describe_settings
+from picochat.chat.actions import COMMANDS, describe_commands, describe_settings
 from picochat.chat.commands import is_command
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
@@ -69,6 +69,10 @@ class Repl:
         if self.interactive and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             sys.stderr.write("\x1b[2J\x1b[H")
             sys.stderr.flush()
+
+    def show_help(self) -> None:
+        """Print the commands."""
+        self.say(describe_commands())
 
     def show_settings(self) -> None:
         """Print the settings."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from picochat.chat.commands import Command, CommandRegistry, FrontEnd
 from picochat.chat.history_actions import HISTORY_COMMANDS
-from picochat.chat.preferences import write_preferences
-from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings
+from picochat.chat.keys import keymap
+from picochat.chat.preferences import save_preference, write_preferences
+from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings, choices
 from picochat.errors import PicochatError
 from picochat.locations import preferences
 
@@ -18,8 +19,7 @@ def _help(front_end: FrontEnd, argument: str) -> None:
         also = f" Also: {', '.join('/' + alias for alias in command.aliases)}." if command.aliases else ""
         front_end.say(f"{command.usage}: {command.help}{also}")
         return
-    width = max(len(command.usage) for command in COMMANDS)
-    front_end.say("\n".join(f"{command.usage:<{width}}  {command.help}" for command in COMMANDS))
+    front_end.show_help()
 
 
 def _reset(front_end: FrontEnd, _: str) -> None:
@@ -51,6 +51,33 @@ def _save(front_end: FrontEnd, _: str) -> None:
     path = preferences()
     write_preferences(path, front_end.session.settings)
     front_end.say(f"Settings saved in {path}.")
+
+
+def _theme(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    if not argument:
+        front_end.say(f"The theme is {session.settings.theme}; there are {', '.join(choices('theme'))}.")
+        return
+    session.change("theme", argument)
+    front_end.settings_changed()
+    # looks are not something to choose anew every time
+    save_preference(preferences(), session.settings, "theme")
+
+
+def _keys(front_end: FrontEnd, argument: str) -> None:
+    session = front_end.session
+    name, _, key = argument.partition(" ")
+    if key:
+        own = {**session.settings.keys, name: key}
+        keymap(session.settings.changed(keys=own).keys, COMMANDS)
+        session.change("keys", f"{name}={key.replace(' ', '')}")
+        front_end.settings_changed()
+    keys = keymap(session.settings.keys, COMMANDS)
+    if name and name not in keys:
+        keymap({name: ""}, COMMANDS)
+    shown = {name: keys[name]} if name else {each: text for each, text in keys.items() if text}
+    width = max(map(len, shown))
+    front_end.say("\n".join(f"{each:<{width}}  {text or 'none'}" for each, text in shown.items()))
 
 
 def _mode(front_end: FrontEnd, argument: str) -> None:
@@ -154,6 +181,12 @@ def _load(front_end: FrontEnd, argument: str) -> None:
     front_end.load(str(Path(argument).expanduser()))
 
 
+def describe_commands() -> str:
+    """All commands, a line each."""
+    width = max(len(command.usage) for command in COMMANDS)
+    return "\n".join(f"{command.usage:<{width}}  {command.help}" for command in COMMANDS)
+
+
 def describe_settings(settings: ChatSettings) -> str:
     """The settings of the panel, a line each."""
     width = max(map(len, PANEL_FIELDS))
@@ -162,13 +195,22 @@ def describe_settings(settings: ChatSettings) -> str:
 
 COMMANDS = CommandRegistry(
     [
-        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
-        Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
+        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?"), key="f1"),
+        Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings(), key="f2"),
         Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
-        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name"),
+        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name", values=tuple(PRESETS)),
         Command("save", "Keep the settings for the next chats.", _save),
-        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
-        Command("regenerate", "Answer the last message anew.", _regenerate, aliases=("retry",), while_answering=False),
+        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]", values=choices("mode")),
+        Command("theme", "Choose the colors of the screen, and keep them.", _theme, "[name]", values=choices("theme")),
+        Command("keys", "List the keys, or change one: /keys probs ctrl+t", _keys, "[name key]"),
+        Command(
+            "regenerate",
+            "Answer the last message anew.",
+            _regenerate,
+            aliases=("retry",),
+            while_answering=False,
+            key="ctrl+r",
+        ),
         Command("continue", "Go on with an answer that was cut off.", _continue, while_answering=False),
         Command("edit", "Change the last message and send it again.", _edit, while_answering=False),
         Command("undo", "Take back the last message and its answer.", _undo, while_answering=False),
@@ -180,15 +222,16 @@ COMMANDS = CommandRegistry(
             "Look at an answer token by token, and go on from another choice.",
             lambda front_end, _: front_end.inspect_answer(),
             while_answering=False,
+            key="f3",
         ),
         Command("context", "Show exactly what the model sees.", _context),
         Command("tokens", "Show the tokens of a text.", _tokens, "text"),
-        Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False),
+        Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False, key="ctrl+n"),
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),
         Command("info", "Facts of the model and its training.", _info),
         Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
         *HISTORY_COMMANDS,
-        Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q")),
+        Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q"), key="ctrl+q"),
     ]
 )

@@ -23,6 +23,9 @@ class FrontEnd(Protocol):
     def clear(self) -> None:
         """Empty the screen, and nothing else."""
 
+    def show_help(self) -> None:
+        """Show all commands, and the keys where there are any."""
+
     def show_settings(self) -> None:
         """Open or close the settings panel, or print the settings."""
 
@@ -65,6 +68,8 @@ class Command:
         argument: how the argument is called in help; empty for none. In [brackets]: may be left out.
         aliases: other names.
         while_answering: may run while an answer is coming.
+        values: all arguments it can have, where these are few.
+        key: the key that runs it, where nothing else is configured; with an argument it begins the command in the input.
     """
 
     name: str
@@ -73,6 +78,8 @@ class Command:
     argument: str = ""
     aliases: tuple[str, ...] = ()
     while_answering: bool = True
+    values: tuple[str, ...] = ()
+    key: str = ""
 
     @property
     def needs_argument(self) -> bool:

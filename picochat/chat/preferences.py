@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,56 @@ def read_preferences(path: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def write_preferences(path: Path, settings: ChatSettings) -> None:
-    """Write what differs from the defaults; raises `OutputError` where that can't be done."""
+    """Write what differs from the defaults, and leave the rest of the file as it is.
+
+    Raises:
+        OutputError: the file can't be written.
+    """
     changed = settings.model_dump(mode="json", exclude_defaults=True)
-    write_text(path, yaml.safe_dump(changed, sort_keys=False) if changed else "")
+    _write(path, changed, set(ChatSettings.model_fields) - set(changed))
+
+
+def save_preference(path: Path, settings: ChatSettings, name: str) -> None:
+    """Write one setting alone; raises `OutputError`."""
+    _write(path, {name: settings.model_dump(mode="json")[name]}, set())
+
+
+def _write(path: Path, values: dict[str, Any], remove: set[str]) -> None:
+    """Change some lines of the file, so that its comments and its order stay."""
+    try:
+        old = path.read_text(encoding="utf-8")
+        known = yaml.safe_load(old) or {}
+        wanted = {name: value for name, value in known.items() if name not in remove} | values
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
+        # no file, or none that can be used: what somebody wrote there is kept beside it
+        old, wanted = "", values
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(f"{path.name}.broken"))
+    text = _changed_lines(old, values, remove)
+    try:
+        if (yaml.safe_load(text) or {}) != wanted:
+            text = yaml.safe_dump(wanted, sort_keys=False)
+    except yaml.YAMLError:
+        # a value over several lines, of which only the first was found
+        text = yaml.safe_dump(wanted, sort_keys=False)
+    write_text(path, text)
+
+
+def _changed_lines(text: str, values: dict[str, Any], remove: set[str]) -> str:
+    new = {name: f"{name}: {_in_one_line(value)}" for name, value in values.items()}
+    lines = []
+    for line in text.splitlines():
+        name = line.partition(":")[0]
+        if name in new:
+            lines.append(new.pop(name))
+        elif name not in remove:
+            lines.append(line)
+    return "".join(f"{line}\n" for line in [*lines, *new.values()])
+
+
+def _in_one_line(value: Any) -> str:
+    dumped: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"))
+    return dumped.removesuffix("\n").removesuffix("\n...")
 
 
 def _line_of(path: Path, name: str) -> int:

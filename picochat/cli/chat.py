@@ -36,7 +36,9 @@ def chat(
     max_tokens: Annotated[int | None, option(ChatSettings, "max_tokens", "--max-tokens", "-t")] = None,
     seed: Annotated[int | None, option(ChatSettings, "seed")] = None,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep the conversation.")] = True,
-    follow: Annotated[bool, typer.Option("--follow", help="Take a newer model as soon as a training writes it.")] = False,
+    follow: Annotated[bool | None, option(ChatSettings, "follow", "--follow/--no-follow")] = None,
+    theme: Annotated[str | None, option(ChatSettings, "theme")] = None,
+    reduced_motion: Annotated[bool | None, option(ChatSettings, "reduced_motion", "--reduced-motion/--motion")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last conversation.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the full screen.")] = False,
 ) -> None:
@@ -59,6 +61,9 @@ def chat(
             repetition_penalty=repetition_penalty,
             max_tokens=max_tokens,
             seed=seed,
+            follow=follow,
+            theme=theme,
+            reduced_motion=reduced_motion,
         )
     )
     path = model or default_model()
@@ -99,7 +104,6 @@ def chat(
         # known before the screen opens: say it as any other command does
         session.load(path)
     screen = ChatApp(session, path, PromptHistory(prompt_history()), notice)
-    screen.chat.follow = follow
     screen.run()
     if screen.unfinished_jobs:
         # a model that is still loading can't be stopped, and must not keep the user waiting

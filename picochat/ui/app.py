@@ -1,16 +1,26 @@
-"""The Textual app: it wires the session to the chat screen."""
+"""The Textual app: it wires the session to the chat screen, and holds what is the same on every screen."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
 
+from picochat.chat.actions import COMMANDS
+from picochat.chat.keys import keymap
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
+from picochat.chat.settings import ChatSettings
+from picochat.errors import ConfigError
+from picochat.ui.bindings import action_binding, command_binding, textual_keymap
+from picochat.ui.palette import CommandProvider
 from picochat.ui.screens.chat import ChatScreen
+from picochat.ui.themes import OWN
 from picochat.ui.work import Job
 
 
@@ -26,9 +36,13 @@ class ChatApp(App[int]):
 
     TITLE = "picochat"
     CSS_PATH = "chat.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
-    ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012  (declared so by Textual)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        command_binding("quit"),
+        action_binding("palette", "command_palette", "Palette"),
+    ]
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {CommandProvider}  # noqa: RUF012  (declared so by Textual)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -38,14 +52,39 @@ class ChatApp(App[int]):
         notice: str | None = None,
     ) -> None:
         super().__init__()
+        for theme in OWN:
+            self.register_theme(theme)
+        # as TEXTUAL_ANIMATIONS says
+        self._animation = self.animation_level
         self.chat = ChatScreen(session, model, history or PromptHistory(), notice)
+        self.apply(session.settings)
 
     def get_default_screen(self) -> ChatScreen:
-        """The chat is the first and only screen."""
+        """The chat, below all other screens."""
         return self.chat
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """None but those of the registry."""
+        return ()
+
+    def action_command(self, name: str) -> None:
+        """Run a slash command by key."""
+        self.chat.action_command(name)
+
+    @on(ChatScreen.SettingsChanged)
+    def _settings_changed(self, event: ChatScreen.SettingsChanged) -> None:
+        self.apply(event.settings)
+
+    def apply(self, settings: ChatSettings) -> None:
+        """Look and listen as the settings say; keys that can't be used are told and left out."""
+        self.theme = settings.theme
+        self.animation_level = "none" if settings.reduced_motion else self._animation
+        try:
+            self.set_keymap(textual_keymap(keymap(settings.keys, COMMANDS)))
+        except ConfigError as error:
+            self.chat.later(str(error))
 
     @property
     def unfinished_jobs(self) -> list[Job]:
         """Work that goes on after the screen has closed."""
-        jobs = [job for job in (self.chat.answer_job, self.chat.loading_job) if job is not None]
-        return [job for job in jobs if not job.join(0.5)]
+        return [job for job in self.chat.jobs if not job.join(0.5)]

@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from textual.message import Message
-from textual.message_pump import MessagePump
 
 from picochat.chat.reply import Reply
 from picochat.chat.session import ChatSession
@@ -67,6 +67,13 @@ class Trouble(Message):
         self.text = text
 
 
+class Target(Protocol):
+    """What messages go to; a widget, screen or app."""
+
+    def post_message(self, message: Message) -> bool:
+        """Put a message into its queue; from any thread."""
+
+
 class Job:
     """Work on a thread that can be asked to stop and that never keeps the program alive."""
 
@@ -90,7 +97,7 @@ class Job:
         return not self._thread.is_alive()
 
 
-def load_model(session: ChatSession, path: str | Path, target: MessagePump) -> Job:
+def load_model(session: ChatSession, path: str | Path, target: Target) -> Job:
     """Load a model for `session` without giving it to it: the receiver of `ModelLoaded` does."""
 
     def work(job: Job) -> None:
@@ -106,7 +113,7 @@ def load_model(session: ChatSession, path: str | Path, target: MessagePump) -> J
     return Job(work)
 
 
-def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: MessagePump) -> tuple[Job, Reply]:
+def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Target) -> tuple[Job, Reply]:
     """Start an answer; its text arrives as `AnswerText`, and `AnswerEnded` comes last."""
     ready = threading.Event()
     replies: list[Reply] = []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from picochat.chat.preferences import read_preferences, write_preferences
+from picochat.chat.preferences import read_preferences, save_preference, write_preferences
 from picochat.chat.settings import PRESETS, ChatSettings
 from picochat.errors import OutputError
 
@@ -53,3 +53,29 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_settings(name: str) -> None:
     assert ChatSettings().changed(**PRESETS[name]).temperature == PRESETS[name]["temperature"]
+
+
+def test_one_setting_is_saved_alone_and_comments_stay(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("# mine\ntemperature: 0.5  # low\ntheme: light\nseed: 3\n", encoding="utf-8")
+    save_preference(path, ChatSettings(theme="nord", top_k=7, keys={"probs": "ctrl+t"}), "theme")
+    assert path.read_text() == "# mine\ntemperature: 0.5  # low\ntheme: nord\nseed: 3\n"
+    save_preference(path, ChatSettings(keys={"probs": "ctrl+t"}), "keys")
+    write_preferences(path, ChatSettings(temperature=0.5, theme="nord", keys={"probs": "ctrl+t"}))
+    assert path.read_text().startswith("# mine\n")
+    assert read_preferences(path) == ({"temperature": 0.5, "theme": "nord", "keys": {"probs": "ctrl+t"}}, None)
+
+
+def test_a_value_over_several_lines_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("keys:\n  probs: ctrl+t\n  reset: f5\nseed: 3\n", encoding="utf-8")
+    save_preference(path, ChatSettings(keys={"probs": "f6"}), "keys")
+    assert read_preferences(path) == ({"keys": {"probs": "f6"}, "seed": 3}, None)
+
+
+def test_a_broken_file_is_kept_beside_the_one_that_takes_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("temperature: [", encoding="utf-8")
+    save_preference(path, ChatSettings(theme="light"), "theme")
+    assert read_preferences(path) == ({"theme": "light"}, None)
+    assert (tmp_path / "c.yaml.broken").read_text() == "temperature: ["

@@ -45,7 +45,7 @@ def notes(app: ChatApp) -> str:
 
 
 def idle(app: ChatApp) -> Callable[[], bool]:
-    return lambda: app.chat.answer_job is None
+    return lambda: app.chat.answering.job is None
 
 
 async def send(pilot, text: str) -> None:
@@ -78,7 +78,7 @@ async def test_typing_goes_on_while_an_answer_comes() -> None:
         await wait_until(pilot, lambda: texts(app, "assistant") and texts(app, "assistant")[0])
         await pilot.press(*"typed meanwhile")
         assert app.chat.prompt.text == "typed meanwhile"
-        assert app.chat.answer_job is not None
+        assert app.chat.answering.job is not None
         await pilot.press("enter")
         await pilot.pause()
         # not lost: it waits in the input
@@ -118,12 +118,12 @@ async def test_a_late_message_of_an_old_run_is_ignored() -> None:
         await send(pilot, "A")
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
         await send(pilot, "B")
-        assert app.chat.answer_job is not None
-        old = app.chat.answer_job.run - 1
+        assert app.chat.answering.job is not None
+        old = app.chat.answering.job.run - 1
         app.chat.post_message(AnswerText(old, [Token(1, "LATE", 0.0, 0.0)]))
         app.chat.post_message(AnswerEnded(old, "late error"))
         await pilot.pause()
-        assert app.chat.answer_job is not None
+        assert app.chat.answering.job is not None
         assert "LATE" not in "".join(texts(app, "assistant"))
         assert "late error" not in notes(app)
 
@@ -244,13 +244,12 @@ async def test_enter_in_the_popup_runs_the_command() -> None:
         assert "Single-prompt mode" in notes(app)
 
 
-async def test_help_status_info_and_a_mistyped_command() -> None:
+async def test_status_info_and_a_mistyped_command() -> None:
     app = app_for(scripted_session([]))
     async with app.run_test(size=SIZE) as pilot:
-        for line in ("/help", "/status", "/info", "/staus"):
+        for line in ("/status", "/info", "/staus"):
             await send(pilot, line)
         shown = notes(app)
-        assert "/settings" in shown
         assert "cpu, fp32" in shown
         assert "scripted.pt" in shown
         assert "did you mean /status" in shown
@@ -299,7 +298,7 @@ async def test_the_screen_is_there_before_the_model_and_a_message_waits(
     monkeypatch.setattr(session, "open", slow)
     app = app_for(session, chat_model)
     async with app.run_test(size=SIZE) as pilot:
-        await wait_until(pilot, lambda: app.chat.loading_job is not None)
+        await wait_until(pilot, lambda: app.chat.models.job is not None)
         assert session.engine is None
         assert "loading" in str(app.chat.status.render())
         await send(pilot, "Hi, I'm Ada.")
@@ -391,11 +390,11 @@ async def test_a_model_that_is_ready_during_an_answer_waits_for_its_end(
     monkeypatch.setattr(session, "open", late)
     app = app_for(session)
     async with app.run_test(size=SIZE) as pilot:
-        app.chat.load(str(chat_model))
+        app.chat.models.start(str(chat_model))
         await send(pilot, "Go")
         may_load.set()
-        await wait_until(pilot, lambda: app.chat.loading_job is None)
-        assert app.chat.answer_job is not None
+        await wait_until(pilot, lambda: app.chat.models.job is None)
+        assert app.chat.answering.job is not None
         assert session.engine is old
         await pilot.press("escape")
         await wait_until(pilot, lambda: session.engine is not old)
@@ -449,17 +448,17 @@ async def test_a_newer_model_is_offered_or_followed(chat_model: Path, tmp_path: 
         await send(pilot, "Hi, I'm Ada.")
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
         first = session.engine
-        app.chat.look_for_newer_model()
+        app.chat.models.look_for_newer()
         assert "newer" not in notes(app)
         shutil.copy(chat_model, tmp_path / "new.pt")
         (tmp_path / "new.pt").replace(path)
-        app.chat.look_for_newer_model()
+        app.chat.models.look_for_newer()
         await pilot.pause()
         assert "A newer best.pt has been written" in notes(app)
         assert session.engine is first
-        app.chat.follow = True
+        app.chat.session.change("follow", "on")
         shutil.copy(chat_model, tmp_path / "new.pt")
         (tmp_path / "new.pt").replace(path)
-        app.chat.look_for_newer_model()
+        app.chat.models.look_for_newer()
         await wait_until(pilot, lambda: session.engine is not first)
         assert len(session.conversation.entries) == 2

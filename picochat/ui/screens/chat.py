@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.getters import query_one
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.commands import is_command
 from picochat.chat.prompts import PromptHistory
-from picochat.chat.reply import Reply
-from picochat.chat.session import Cancelled, ChatSession
+from picochat.chat.session import ChatSession
+from picochat.chat.settings import ChatSettings
 from picochat.errors import PicochatError
-from picochat.inference.engine import STOP_TEXT, Engine
-from picochat.ui.model_file import ModelFile
-from picochat.ui.screens.microscope import Choice, MicroscopeScreen
+from picochat.ui.answering import Answering
+from picochat.ui.bindings import action_binding, command_binding
+from picochat.ui.front_end import ScreenFrontEnd
+from picochat.ui.model_loading import ModelLoading
 from picochat.ui.widgets.command_popup import CommandPopup
-from picochat.ui.widgets.message import MessageView
 from picochat.ui.widgets.prompt import PromptInput
 from picochat.ui.widgets.settings_panel import SettingsPanel
 from picochat.ui.widgets.status_bar import StatusBar
 from picochat.ui.widgets.transcript import Transcript
-from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, Trouble, load_model, stream_answer
+from picochat.ui.work import AnswerEnded, AnswerText, Job, ModelFailed, ModelLoaded, Trouble
 
 RELOAD_SECONDS = 2.0
 """How often to look whether the model's file has changed."""
@@ -41,16 +42,18 @@ LEAVE_SECONDS = 2.0
 
 
 class ChatScreen(Screen[None]):
-    """A `FrontEnd` with widgets."""
+    """The conversation; commands reach it through `ScreenFrontEnd`."""
+
+    @dataclass
+    class SettingsChanged(Message):
+        """The settings are other ones now; the app lives by some of them."""
+
+        settings: ChatSettings
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "Stop"),
-        Binding("f1", "command('help')", "Help"),
-        Binding("f2", "command('settings')", "Settings"),
-        Binding("ctrl+r", "command('regenerate')", "Again"),
-        Binding("f3", "command('inspect')", "Microscope"),
-        Binding("ctrl+n", "command('reset')", "New chat"),
-        Binding("ctrl+c", "interrupt", "Stop or quit", show=False, priority=True),
+        action_binding("stop", "stop", "Stop", priority=False),
+        action_binding("interrupt", "interrupt"),
+        *(command_binding(command.name) for command in COMMANDS if command.name != "quit"),
     ]
 
     transcript = query_one(Transcript)
@@ -62,18 +65,14 @@ class ChatScreen(Screen[None]):
     def __init__(self, session: ChatSession, model: Path | None, history: PromptHistory, notice: str | None = None) -> None:
         super().__init__()
         self.session = session
-        self.loading_job: Job | None = None
-        self.answer_job: Job | None = None
+        self.front_end = ScreenFrontEnd(self)
+        self.answering = Answering(self)
+        self.models = ModelLoading(self)
         self._model = model
         self._history = history
-        self._notice = notice
-        self.follow = False
-        self._reply: Reply | None = None
-        self._view: MessageView | None = None
+        self._notices = [notice] if notice else []
         self._waiting: list[str] = []
-        self._next_engine: Engine | None = None
         self._leave_before = 0.0
-        self._file: ModelFile | None = None
 
     def compose(self) -> ComposeResult:
         """The layout."""
@@ -90,15 +89,16 @@ class ChatScreen(Screen[None]):
         """Paint first, load then."""
         self.panel.display = False
         self.prompt.focus()
+        self.prompt.cursor_blink = not self.session.settings.reduced_motion
         self.show_state()
         self.conversation_changed()
-        if self._notice:
-            self.say(self._notice)
+        for notice in self._notices:
+            self.say(notice)
         if self.session.recorder is not None:
             self.session.recorder.problem = self._report_trouble
-        self.set_interval(RELOAD_SECONDS, self.look_for_newer_model)
+        self.set_interval(RELOAD_SECONDS, self.models.look_for_newer)
         if self._model is not None:
-            self.call_after_refresh(self.load, str(self._model))
+            self.call_after_refresh(self.start_command, f"/load {self._model}")
 
     # -- sending and answering ------------------------------------------------------------------------------------------
 
@@ -108,35 +108,44 @@ class ChatScreen(Screen[None]):
         if is_command(text):
             self.run_command(text)
             return
-        if self.answer_job is not None:
+        if self.answering.job is not None:
             self.prompt.replace_text(text)
             self.app.notify("An answer is still coming; Esc stops it.", markup=False)
             return
         text = text.removeprefix("/") if text.startswith("//") else text
         if self.session.engine is None:
-            if self.loading_job is None:
+            if self.models.job is None:
                 self.prompt.replace_text(text)
                 self.say_error("No model is loaded; name one with /load.")
                 return
             self._waiting.append(text)
             self.transcript.add_message("user", text)
             return
-        self.send(text)
-
-    def send(self, text: str) -> None:
-        """Send a message; the answer streams in."""
         self.transcript.add_message("user", text)
         self._reply_to(text)
 
     def _reply_to(self, text: str) -> None:
-        self.answer(lambda cancelled: self.session.reply(text, cancelled))
+        self.answering.start(lambda cancelled: self.session.reply(text, cancelled))
+        self.show_state()
 
     @on(AnswerText)
     def _grow(self, event: AnswerText) -> None:
         # an answer that was stopped may still have sent a little
-        if self.answer_job is not None and event.run == self.answer_job.run and self._view is not None:
-            self._view.append(event.tokens)
+        if self.answering.grow(event):
             self.show_state()
+
+    @on(AnswerEnded)
+    def _ended(self, event: AnswerEnded) -> None:
+        if self.answering.end(event):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Nothing is being answered now: do what has waited for that."""
+        if self.answering.job is None:
+            self.models.take()
+            if self._waiting and self.session.engine is not None:
+                self._reply_to(self._waiting.pop(0))
+        self.show_state()
 
     def _report_trouble(self, text: str) -> None:
         # called on the answer's thread, which must not touch widgets
@@ -146,45 +155,37 @@ class ChatScreen(Screen[None]):
     def _trouble(self, event: Trouble) -> None:
         self.say_error(event.text)
 
-    @on(AnswerEnded)
-    def _ended(self, event: AnswerEnded) -> None:
-        if self.answer_job is None or event.run != self.answer_job.run:
-            return
-        reply, view = self._reply, self._view
-        self.answer_job = self._reply = self._view = None
-        if event.error:
-            self.say_error(event.error)
-        if reply is not None and view is not None:
-            reason = STOP_TEXT[reply.stop or "cancelled"]
-            view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
-        self.show_state()
-        if self._next_engine is not None:
-            self._take_next_engine()
-        elif self._waiting:
-            self._reply_to(self._waiting.pop(0))
-
     # -- commands and keys ----------------------------------------------------------------------------------------------
 
     def run_command(self, line: str) -> None:
         """Run a slash command and show what goes wrong."""
         self.popup.hide()
         try:
-            COMMANDS.run(self, line, answering=self.answer_job is not None)
+            COMMANDS.run(self.front_end, line, answering=self.answering.job is not None)
         except PicochatError as error:
             self.say_error(str(error))
         self.show_state()
 
+    def start_command(self, line: str) -> None:
+        """Run a command, or put it into the input when something must be added to it."""
+        if " " not in line and COMMANDS.find(line).needs_argument:
+            self.prompt.replace_text(f"{line} ")
+            self.prompt.focus()
+        else:
+            self.run_command(line)
+
     def action_command(self, name: str) -> None:
         """Run a command by key."""
-        self.run_command(f"/{name}")
+        self.start_command(f"/{name}")
 
     def action_stop(self) -> None:
         """Esc: close what is open, or stop the answer."""
         if self.popup.display:
             self.popup.hide()
             self._sync_popup()
-        elif self.answer_job is not None:
-            self.answer_job.stop()
+        elif self.answering.job is not None:
+            self.answering.stop()
+            self.show_state()
         elif self.panel.display:
             self.show_settings()
         else:
@@ -196,10 +197,10 @@ class ChatScreen(Screen[None]):
         if selected:
             self.copy(selected)
             self.clear_selection()
-        elif self.answer_job is not None and not self.answer_job.stopped():
-            self.answer_job.stop()
+        elif self.answering.stop():
+            self.show_state()
         elif time.monotonic() < self._leave_before:
-            self.quit()
+            self.app.exit()
         else:
             self._leave_before = time.monotonic() + LEAVE_SECONDS
             self.app.notify("Press Ctrl-C again to leave.", timeout=LEAVE_SECONDS, markup=False)
@@ -240,43 +241,37 @@ class ChatScreen(Screen[None]):
 
     @on(SettingsPanel.Changed)
     def _setting_changed(self, event: SettingsPanel.Changed) -> None:
-        self.session.change(event.name, event.text)
+        try:
+            self.session.change(event.name, event.text)
+        except PicochatError as error:
+            self.say_error(str(error))
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Show the settings there are now, and live by them."""
+        self.panel.show(self.session.settings)
+        self.prompt.cursor_blink = not self.session.settings.reduced_motion
+        self.post_message(self.SettingsChanged(self.session.settings))
+        self.show_state()
+
+    def show_settings(self) -> None:
+        """Open or close the panel."""
+        self.panel.display = not self.panel.display
+        if self.panel.display:
+            self.panel.focus_first()
+        else:
+            self.prompt.focus()
 
     # -- models ---------------------------------------------------------------------------------------------------------
 
     @on(ModelLoaded)
     def _loaded(self, event: ModelLoaded) -> None:
-        self.loading_job = None
-        self._next_engine = event.engine
-        self._take_next_engine()
-
-    def _take_next_engine(self) -> None:
-        """Go over to a model that was loaded, once nothing uses the old one."""
-        engine = self._next_engine
-        if engine is None or self.answer_job is not None:
-            return
-        self._next_engine = None
-        self.session.use(engine)
-        self._file = ModelFile(engine.info.path)
-        self.say(f"Loaded {engine.info.summary()}.")
-        if not engine.info.chats:
-            self.say("This model learnt from plain text: it goes on with each text you send.")
-        self.show_state()
-        if self._waiting:
-            self._reply_to(self._waiting.pop(0))
-
-    def look_for_newer_model(self) -> None:
-        """A training may have written a better model over the one that is loaded: offer it, or take it with `follow`."""
-        if self._file is None or self.loading_job is not None or not self._file.changed():
-            return
-        if self.follow:
-            self.load(str(self._file.path))
-        else:
-            self.say(f"A newer {self._file.path.name} has been written: /load {self._file.path} takes it.")
+        self.models.arrived(event.engine)
+        self._go_on()
 
     @on(ModelFailed)
     def _failed(self, event: ModelFailed) -> None:
-        self.loading_job = None
+        self.models.failed()
         kept = " The model that was running stays." if self.session.engine is not None else ""
         self.say_error(event.reason + kept)
         if self._waiting:
@@ -284,7 +279,7 @@ class ChatScreen(Screen[None]):
             self._waiting.clear()
         self.show_state()
 
-    # -- FrontEnd -------------------------------------------------------------------------------------------------------
+    # -- showing --------------------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Show a note in the transcript."""
@@ -294,44 +289,12 @@ class ChatScreen(Screen[None]):
         """Show what went wrong."""
         self.transcript.add_note(f"Error: {text}", error=True)
 
-    def clear(self) -> None:
-        """Empty the transcript."""
-        self.transcript.clear()
-        if self._view is not None:
-            self._view = self.transcript.add_message("assistant", self._view.text, self._view.tokens)
-
-    def show_settings(self) -> None:
-        """Open or close the panel."""
-        self.panel.display = not self.panel.display
-        if self.panel.display:
-            self.panel.query_one("Input").focus()
+    def later(self, text: str) -> None:
+        """Show a note, or keep it until there is a screen to show it on."""
+        if self.is_mounted:
+            self.say_error(text)
         else:
-            self.prompt.focus()
-
-    def settings_changed(self) -> None:
-        """Show settings that a command changed."""
-        self.panel.show(self.session.settings)
-
-    def answer(self, start: Callable[[Cancelled], Reply]) -> None:
-        """Start an answer; its text streams in as messages."""
-        try:
-            self.answer_job, self._reply = stream_answer(start, self)
-        except PicochatError as error:
-            self.say_error(str(error))
-            return
-        question, prompt = self._reply.question, self._reply.prompt
-        if question.replaced is not None:
-            self.conversation_changed()
-        for note in prompt.notes():
-            self.say(note)
-        opening = "".join(token.text for token in question.opening)
-        self._view = self.transcript.add_message("assistant", opening, question.opening)
-        self.show_state()
-
-    def edit(self, text: str) -> None:
-        """Put a text into the input."""
-        self.prompt.replace_text(text)
-        self.prompt.focus()
+            self._notices.append(text)
 
     def conversation_changed(self) -> None:
         """Draw the transcript anew from the conversation."""
@@ -344,49 +307,16 @@ class ChatScreen(Screen[None]):
         self.app.copy_to_clipboard(text)
         self.app.notify("Sent to the clipboard through the terminal.", markup=False)
 
-    def show_probabilities(self) -> None:
-        """Colour the answers' tokens, or stop doing so."""
-        self.transcript.probs = not self.transcript.probs
+    def show_state(self) -> None:
+        """Bring the status line up to date."""
+        self.status.show(self.answering.state or ("loading the model" if self.models.job is not None else "ready"))
 
-    def inspect_answer(self) -> None:
-        """Open the microscope on the last answer."""
-        tokens = self.session.last_tokens()
-        engine = self.session.require_engine()
-
-        def go_on(choice: Choice | None) -> None:
-            if choice is None:
-                return
-            if self.session.engine is not engine:
-                self.say_error("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
-            elif choice[-1].id in engine.end_of_turn:
-                self.session.end_answer(choice[:-1])
-                self.conversation_changed()
-            else:
-                self.answer(lambda cancelled: self.session.resume(choice, cancelled))
-
-        self.app.push_screen(MicroscopeScreen(tokens), go_on)
-
-    def load(self, path: str) -> None:
-        """Load a model in the background; until it is ready, the one that is running stays."""
-        if self.loading_job is not None:
-            raise PicochatError("A model is being loaded already; wait for it.")
-        self.loading_job = load_model(self.session, path, self)
-        self.show_state()
-
-    def quit(self) -> None:
-        """Leave at once, also while an answer is coming."""
-        self.app.exit()
+    @property
+    def jobs(self) -> list[Job]:
+        """What is going on on threads."""
+        return [job for job in (self.answering.job, self.models.job) if job is not None]
 
     def on_unmount(self) -> None:
         """However the app ends, work on threads ends with it."""
-        for job in (self.answer_job, self.loading_job):
-            if job is not None:
-                job.stop()
-
-    def show_state(self) -> None:
-        """Bring the status line up to date."""
-        if self.answer_job is not None:
-            state = "stopping" if self.answer_job.stopped() else "answering"
-        else:
-            state = "loading the model" if self.loading_job is not None else "ready"
-        self.status.show(state)
+        for job in self.jobs:
+            job.stop()

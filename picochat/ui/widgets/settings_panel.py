@@ -8,9 +8,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.widgets import Input, Label, Static
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static
 
-from picochat.chat.settings import PANEL_FIELDS, ChatSettings, is_optional
+from picochat.chat.settings import PANEL_FIELDS, ChatSettings, choices, is_optional
 from picochat.errors import ConfigError
 from picochat.text.safe import printable
 
@@ -24,7 +25,7 @@ class Field(Input):
 
 
 class SettingsPanel(VerticalScroll, can_focus=False):
-    """A field for each setting of the panel; a wrong value is explained and not taken."""
+    """A field for each setting; a wrong value is explained as it is typed, and not taken."""
 
     @dataclass
     class Changed(Message):
@@ -38,40 +39,57 @@ class SettingsPanel(VerticalScroll, can_focus=False):
         self._settings = settings
 
     def compose(self) -> ComposeResult:
-        """A label, an input and a line for what is wrong, for each field."""
+        """A label, a field and a line for what is wrong, for each setting."""
         yield Label("Settings", classes="title")
         for name in PANEL_FIELDS:
             yield Label(name.replace("_", " "))
-            yield Field(
-                self._settings.text_of(name),
-                placeholder="auto" if is_optional(name) else "",
-                id=f"setting-{name}",
-                compact=True,
-                tooltip=ChatSettings.model_fields[name].description,
-            )
+            yield self._field(name)
             yield Static("", id=f"problem-{name}", classes="problem", markup=False)
+        yield Static("/save keeps them for next time", classes="hint")
+
+    def _field(self, name: str) -> Widget:
+        tooltip, text = ChatSettings.model_fields[name].description, self._settings.text_of(name)
+        if values := choices(name):
+            options = [(value, value) for value in values]
+            return Select(options, value=text, allow_blank=False, compact=True, id=f"setting-{name}", tooltip=tooltip)
+        placeholder = "auto" if is_optional(name) else ""
+        return Field(text, placeholder=placeholder, id=f"setting-{name}", compact=True, tooltip=tooltip)
+
+    def focus_first(self) -> None:
+        """Begin with the setting on top."""
+        self.query_one(f"#setting-{PANEL_FIELDS[0]}").focus()
 
     def show(self, settings: ChatSettings) -> None:
         """Take settings that changed elsewhere."""
         self._settings = settings
         for name in PANEL_FIELDS:
-            field = self.query_one(f"#setting-{name}", Input)
-            if not field.has_focus:
+            field = self.query_one(f"#setting-{name}", Widget)
+            if isinstance(field, Select):
+                with field.prevent(Select.Changed):
+                    field.value = settings.text_of(name)
+            elif isinstance(field, Input) and not field.has_focus:
                 with field.prevent(Input.Changed):
                     field.value = settings.text_of(name)
                 self._explain(name, "")
 
     @on(Input.Changed)
-    def _check(self, event: Input.Changed) -> None:
+    def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        name = (event.input.id or "").removeprefix("setting-")
+        self._take((event.input.id or "").removeprefix("setting-"), event.value)
+
+    @on(Select.Changed)
+    def _chosen(self, event: Select.Changed) -> None:
+        event.stop()
+        self._take((event.select.id or "").removeprefix("setting-"), str(event.value))
+
+    def _take(self, name: str, text: str) -> None:
         try:
-            self._settings = self._settings.with_text(name, event.value)
+            self._settings = self._settings.with_text(name, text)
         except ConfigError as error:
             self._explain(name, str(error))
             return
         self._explain(name, "")
-        self.post_message(self.Changed(name, event.value))
+        self.post_message(self.Changed(name, text))
 
     def _explain(self, name: str, problem: str) -> None:
         line = self.query_one(f"#problem-{name}", Static)

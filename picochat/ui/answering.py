@@ -1,0 +1,99 @@
+"""The answer that is coming: it grows in the transcript, ends, and lets what waited for it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from picochat.chat.reply import Reply
+from picochat.chat.session import Cancelled
+from picochat.errors import PicochatError
+from picochat.inference.engine import STOP_TEXT
+from picochat.ui.widgets.message import MessageView
+from picochat.ui.widgets.transcript import Transcript
+from picochat.ui.work import AnswerEnded, AnswerText, Job, Target, stream_answer
+
+
+class AnswerScreen(Target, Protocol):
+    """What an answer asks of the screen that it is shown on."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """Where it appears."""
+
+    def say(self, text: str) -> None:
+        """Show a note."""
+
+    def say_error(self, text: str) -> None:
+        """Show what went wrong."""
+
+    def conversation_changed(self) -> None:
+        """Draw the transcript anew."""
+
+
+class Answering:
+    """At most one answer at a time, made on a thread of its own.
+
+    Attributes:
+        job: the thread; `None` while no answer is coming.
+    """
+
+    def __init__(self, screen: AnswerScreen) -> None:
+        self._screen = screen
+        self.job: Job | None = None
+        self._reply: Reply | None = None
+        self._view: MessageView | None = None
+
+    def start(self, make_reply: Callable[[Cancelled], Reply]) -> None:
+        """Start an answer; its text streams in as messages."""
+        try:
+            self.job, self._reply = stream_answer(make_reply, self._screen)
+        except PicochatError as error:
+            self._screen.say_error(str(error))
+            return
+        question, prompt = self._reply.question, self._reply.prompt
+        if question.replaced is not None:
+            self._screen.conversation_changed()
+        for note in prompt.notes():
+            self._screen.say(note)
+        opening = "".join(token.text for token in question.opening)
+        self._view = self._screen.transcript.add_message("assistant", opening, question.opening)
+
+    def grow(self, event: AnswerText) -> bool:
+        """Show more text, unless it is of an answer that is over; returns whether it was shown."""
+        if self.job is None or event.run != self.job.run or self._view is None:
+            return False
+        self._view.append(event.tokens)
+        return True
+
+    def end(self, event: AnswerEnded) -> bool:
+        """Close the answer, unless it is another one's end; returns whether it was this one's."""
+        if self.job is None or event.run != self.job.run:
+            return False
+        reply, view = self._reply, self._view
+        self.job = self._reply = self._view = None
+        if event.error:
+            self._screen.say_error(event.error)
+        if reply is not None and view is not None:
+            reason = STOP_TEXT[reply.stop or "cancelled"]
+            view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
+        return True
+
+    def stop(self) -> bool:
+        """Ask the answer to end; returns whether there was one that had not been asked."""
+        if self.job is None or self.job.stopped():
+            return False
+        self.job.stop()
+        return True
+
+    @property
+    def state(self) -> str:
+        """A word on it; empty while there is none."""
+        if self.job is None:
+            return ""
+        return "stopping" if self.job.stopped() else "answering"
+
+    def show_again(self) -> None:
+        """The transcript was emptied: what has come of the answer stays on it."""
+        if self._view is not None:
+            self._view = self._screen.transcript.add_message("assistant", self._view.text, self._view.tokens)

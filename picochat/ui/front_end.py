@@ -1,0 +1,101 @@
+"""What slash commands ask of the chat screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from picochat.chat.actions import COMMANDS
+from picochat.chat.keys import keymap
+from picochat.chat.reply import Reply
+from picochat.chat.session import Cancelled, ChatSession
+from picochat.ui.screens.help import HelpScreen
+from picochat.ui.screens.microscope import Choice, MicroscopeScreen
+
+if TYPE_CHECKING:
+    from picochat.ui.screens.chat import ChatScreen
+
+
+class ScreenFrontEnd:
+    """The `FrontEnd` of the full screen."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+
+    @property
+    def session(self) -> ChatSession:
+        """The chat."""
+        return self._screen.session
+
+    @session.setter
+    def session(self, session: ChatSession) -> None:
+        self._screen.session = session
+
+    def say(self, text: str) -> None:
+        """Show a note in the transcript."""
+        self._screen.say(text)
+
+    def clear(self) -> None:
+        """Empty the transcript."""
+        self._screen.transcript.clear()
+        self._screen.answering.show_again()
+
+    def show_help(self) -> None:
+        """Open the help screen."""
+        self._screen.app.push_screen(HelpScreen(keymap(self.session.settings.keys, COMMANDS)))
+
+    def show_settings(self) -> None:
+        """Open or close the panel."""
+        self._screen.show_settings()
+
+    def settings_changed(self) -> None:
+        """Show settings that a command changed, and live by them."""
+        self._screen.settings_changed()
+
+    def load(self, path: str) -> None:
+        """Load a model in the background."""
+        self._screen.models.start(path)
+
+    def answer(self, start: Callable[[Cancelled], Reply]) -> None:
+        """Start an answer."""
+        self._screen.answering.start(start)
+
+    def edit(self, text: str) -> None:
+        """Put a text into the input."""
+        self._screen.prompt.replace_text(text)
+        self._screen.prompt.focus()
+
+    def conversation_changed(self) -> None:
+        """Draw the transcript anew."""
+        self._screen.conversation_changed()
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        self._screen.copy(text)
+
+    def show_probabilities(self) -> None:
+        """Color the answers' tokens, or stop doing so."""
+        transcript = self._screen.transcript
+        transcript.probs = not transcript.probs
+
+    def inspect_answer(self) -> None:
+        """Open the microscope on the last answer."""
+        session, screen = self.session, self._screen
+        tokens, engine = session.last_tokens(), session.require_engine()
+
+        def go_on(choice: Choice | None) -> None:
+            if choice is None:
+                return
+            if session.engine is not engine:
+                screen.say_error("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
+            elif choice[-1].id in engine.end_of_turn:
+                session.end_answer(choice[:-1])
+                self.conversation_changed()
+            else:
+                self.answer(lambda cancelled: session.resume(choice, cancelled))
+
+        screen.app.push_screen(MicroscopeScreen(tokens), go_on)
+
+    def quit(self) -> None:
+        """Leave at once, also while an answer is coming."""
+        self._screen.app.exit()

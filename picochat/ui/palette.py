@@ -1,0 +1,52 @@
+"""The command palette: the slash commands, searched by what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from picochat.chat.actions import COMMANDS
+
+if TYPE_CHECKING:
+    from picochat.ui.app import ChatApp
+
+
+class CommandProvider(Provider):
+    """Every command of the registry that can run now, and those with few arguments once for each of them."""
+
+    async def discover(self) -> Hits:
+        """All commands, as long as nothing is typed."""
+        for line, text in self._lines():
+            if " " not in line:
+                yield DiscoveryHit(Content(line), partial(self._run, line), text=line, help=text)
+
+    async def search(self, query: str) -> Hits:
+        """Commands that fit what is typed, by name or by description."""
+        matcher = self.matcher(query)
+        for line, text in self._lines():
+            # of /mode and /mode single, one is enough to be found by what it does
+            score = max(matcher.match(line), matcher.match(text) * 0.9 if " " not in line else 0)
+            if score > 0:
+                yield Hit(score, matcher.highlight(line), partial(self._run, line), text=line, help=text)
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        chat = self._app.chat
+        answering = chat.answering.job is not None
+        for command in COMMANDS:
+            if answering and not command.while_answering:
+                continue
+            yield f"/{command.name}", command.help
+            for value in command.values:
+                yield f"/{command.name} {value}", command.help
+
+    @property
+    def _app(self) -> ChatApp:
+        app: ChatApp = self.app  # type: ignore[assignment]
+        return app
+
+    def _run(self, line: str) -> None:
+        self._app.chat.start_command(line)
