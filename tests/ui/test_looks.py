@@ -16,7 +16,7 @@ from picochat.ui.app import ChatApp
 from picochat.ui.screens.help import HelpScreen
 from picochat.ui.widgets.message import MessageView, NoteView
 from tests.fakes import scripted_session
-from tests.ui.test_chat_app import SIZE, notes, send, texts, wait_until
+from tests.ui.driver import SIZE, notes, send, texts, wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from picochat.ui.screens.microscope import MicroscopeScreen
 from picochat.ui.widgets.message import MessageView
 from picochat.ui.widgets.token_text import token_content
 from tests.fakes import scripted_session
-from tests.ui.test_chat_app import SIZE, idle, notes, send, texts, wait_until
+from tests.ui.driver import SIZE, idle, notes, send, texts, wait_until
 
 
 def test_styles_tell_more_than_colour() -> None:

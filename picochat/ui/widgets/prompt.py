@@ -49,7 +49,14 @@ class PromptInput(TextArea):
         self.popup_open = False
 
     def action_submit(self) -> None:
-        """Send the text, or let the popup have the key."""
+        """Send the text, or let the popup have the key; after what was typed just before, which may still be on its way."""
+        self.call_later(self._submit)
+
+    def action_newline(self) -> None:
+        """Start a new line."""
+        self.call_later(self.insert, "\n")
+
+    def _submit(self) -> None:
         if self.popup_open:
             self.post_message(self.PopupKey("enter"))
             return
@@ -59,10 +66,6 @@ class PromptInput(TextArea):
         self.prompts.add(text)
         self.text = ""
         self.post_message(self.Submitted(text))
-
-    def action_newline(self) -> None:
-        """Start a new line."""
-        self.insert("\n")
 
     def edit(self, edit: Edit) -> EditResult:
         """Take a change; control characters in a paste are made visible, for a terminal would obey them."""

@@ -1,0 +1,114 @@
+"""Models that load, fail, and are replaced while one chats."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from picochat.chat.session import ChatSession
+from picochat.chat.settings import ChatSettings
+from tests.fakes import scripted_session
+from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
+
+
+async def test_loading_a_bad_file_keeps_the_model_and_a_good_one_replaces_it(chat_model: Path, tmp_path: Path) -> None:
+    session = scripted_session(["Hello"])
+    old = session.engine
+    app = app_for(session)
+    (tmp_path / "bad.pt").write_bytes(b"junk")
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, f"/load {tmp_path / 'bad.pt'}")
+        await wait_until(pilot, lambda: "not a picochat model" in notes(app))
+        assert "model that was running stays" in notes(app)
+        assert session.engine is old
+        await send(pilot, f"/load {chat_model}")
+        await wait_until(pilot, lambda: session.engine is not old)
+        await send(pilot, "Hi, I'm Ada.")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        assert texts(app, "assistant")[0].startswith("Hello")
+
+
+async def test_the_screen_is_there_before_the_model_and_a_message_waits(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    opened = session.open
+
+    def slow(path: object) -> object:
+        time.sleep(0.7)
+        return opened(path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "open", slow)
+    app = app_for(session, chat_model)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: app.chat.models.job is not None)
+        assert session.engine is None
+        assert "loading" in str(app.chat.status.render())
+        await send(pilot, "Hi, I'm Ada.")
+        assert texts(app, "user") == ["Hi, I'm Ada."]
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        assert texts(app, "assistant")[0].startswith("Hello")
+
+
+async def test_a_model_that_cannot_be_loaded_at_the_start_is_told(tmp_path: Path) -> None:
+    app = app_for(ChatSession(device="cpu"), tmp_path / "none.pt")
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: "no model at" in notes(app))
+        await send(pilot, "Hi")
+        assert "No model is loaded" in notes(app)
+        assert app.chat.prompt.text == "Hi"
+
+
+async def test_a_model_that_is_ready_during_an_answer_waits_for_its_end(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = scripted_session(["x" * 6000, "y"], delay=0.005, context=8192)
+    old, opened, may_load = session.engine, session.open, threading.Event()
+
+    def late(path: object) -> object:
+        may_load.wait(60)
+        return opened(path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "open", late)
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        app.chat.models.start(str(chat_model))
+        await send(pilot, "Go")
+        may_load.set()
+        await wait_until(pilot, lambda: app.chat.models.job is None)
+        assert app.chat.answering.job is not None
+        assert session.engine is old
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: session.engine is not old)
+        await send(pilot, "Hi, I'm Ada.")
+        await wait_until(pilot, lambda: idle(app)() and len(texts(app, "assistant")) == 2)
+
+
+async def test_a_newer_model_is_offered_or_followed(chat_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    shutil.copy(chat_model, path)
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    app = app_for(session, path)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: session.engine is not None)
+        await send(pilot, "Hi, I'm Ada.")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        first = session.engine
+        app.chat.models.look_for_newer()
+        assert "newer" not in notes(app)
+        shutil.copy(chat_model, tmp_path / "new.pt")
+        (tmp_path / "new.pt").replace(path)
+        app.chat.models.look_for_newer()
+        await pilot.pause()
+        assert "A newer best.pt has been written" in notes(app)
+        assert session.engine is first
+        app.chat.session.change("follow", "on")
+        shutil.copy(chat_model, tmp_path / "new.pt")
+        (tmp_path / "new.pt").replace(path)
+        app.chat.models.look_for_newer()
+        await wait_until(pilot, lambda: session.engine is not first)
+        assert len(session.conversation.entries) == 2
