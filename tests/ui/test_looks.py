@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
-from textual.widgets import Input, OptionList, Select
+from textual.widgets import Input, OptionList, Select, Static
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.preferences import read_preferences
@@ -96,7 +96,7 @@ async def test_help_shows_every_command_and_the_keys_in_force() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("f1")
         await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        shown = "\n".join(str(row.render()) for row in app.screen.query(".row"))
+        shown = "\n".join(str(row.render()) for row in app.screen.query(".row Static").results(Static))
         assert all(f"/{command.name}" in shown for command in COMMANDS)
         assert "[Ctrl+T]" in shown
         assert "Shift+Enter" in shown

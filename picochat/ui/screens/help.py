@@ -7,8 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
@@ -23,6 +22,7 @@ class HelpScreen(ModalScreen[None]):
         keys: the keys in force, by name.
     """
 
+    CSS_PATH = "../help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,f1", "dismiss", "Close", priority=True)]
 
     def __init__(self, keys: Mapping[str, str]) -> None:
@@ -34,11 +34,11 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static("Keys", classes="title")
             for action in ACTIONS:
-                yield self._row(self._shown(action.name), action.help)
+                yield from self._row(self._shown(action.name), action.help)
             yield Static("Commands", classes="title")
             for command in COMMANDS:
                 key = self._shown(command.name)
-                yield self._row(command.usage, command.help + (f" [{key}]" if key else ""))
+                yield from self._row(command.usage, command.help + (f" [{key}]" if key else ""))
             yield Static("/keys NAME KEY changes a key, /save keeps it. A message that begins with // is sent with one /.")
         yield Footer(show_command_palette=False)
 
@@ -49,8 +49,10 @@ class HelpScreen(ModalScreen[None]):
     def _shown(self, name: str) -> str:
         return " ".join(show_key(key) for key in self._keys.get(name, "").split(",") if key)
 
-    def _row(self, left: str, right: str) -> Static:
-        return Static(Content.assemble((f"{left:<22} ", "bold"), right), classes="row", markup=False)
+    def _row(self, left: str, right: str) -> ComposeResult:
+        with Horizontal(classes="row"):
+            yield Static(left, classes="name", markup=False)
+            yield Static(right, classes="help", markup=False)
 
 
 def show_key(key: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
@@ -42,8 +42,9 @@ class SettingsPanel(VerticalScroll, can_focus=False):
         """A label, a field and a line for what is wrong, for each setting."""
         yield Label("Settings", classes="title")
         for name in PANEL_FIELDS:
-            yield Label(name.replace("_", " "))
-            yield self._field(name)
+            with Horizontal(classes="setting"):
+                yield Label(name.replace("_", " "))
+                yield self._field(name)
             yield Static("", id=f"problem-{name}", classes="problem", markup=False)
         yield Static("/save keeps them for next time", classes="hint")
 
@@ -52,7 +53,7 @@ class SettingsPanel(VerticalScroll, can_focus=False):
         if values := choices(name):
             options = [(value, value) for value in values]
             return Select(options, value=text, allow_blank=False, compact=True, id=f"setting-{name}", tooltip=tooltip)
-        placeholder = "auto" if is_optional(name) else ""
+        placeholder = ("none" if name == "system" else "auto") if is_optional(name) else ""
         return Field(text, placeholder=placeholder, id=f"setting-{name}", compact=True, tooltip=tooltip)
 
     def focus_first(self) -> None:
