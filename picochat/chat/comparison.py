@@ -244,7 +244,8 @@ def tell(
         cancelled: asked before each token; the answers that are left out then are told as such.
     """
     for column in comparison.columns:
-        say(f"[{column.number}] {column.label}")
+        place = "" if comparison.keeps else f" ({column.model})"
+        say(f"[{column.number}] {column.label}{place}")
         if column.variant is None:
             write(column.text)
         else:

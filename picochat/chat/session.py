@@ -232,9 +232,7 @@ class ChatSession:
         self.last = Reply(engine, question, prompt, settings, finished=self._finish, cancelled=cancelled)
         return self.last
 
-    def _prompt(
-        self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None
-    ) -> Prompt:
+    def _prompt(self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None) -> Prompt:
         if not engine.info.chats:
             return Prompt(engine.chat_format.document(question.text).ids)
         if conversation is None:
