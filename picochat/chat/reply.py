@@ -36,7 +36,8 @@ class Reply:
     Attributes:
         question: what it answers.
         prompt: what the model saw.
-        engine: what computes it.
+        engine: what computes it; `None` once it was let go of.
+        info: facts of its model.
         settings: how it was drawn, the seed included.
         tokens: its records so far, those of the opening included.
         stop: why it ended; `None` while it hasn't.
@@ -59,12 +60,15 @@ class Reply:
         self.stop: StopReason | None = None
         self.first_token_seconds: float | None = None
         self.seconds = 0.0
-        self.engine = engine
+        self.engine: Engine | None = engine
+        self.info = engine.info
+        self._end_of_turn = engine.end_of_turn
         self._finished = finished
         self._cancelled = cancelled
 
     def __iter__(self) -> Iterator[Token]:
         engine = self.engine
+        assert engine is not None
         end = engine.end_of_turn if engine.info.chats else {engine.tokenizer.end_of_text}
         try:
             for token in engine.stream(
@@ -93,8 +97,12 @@ class Reply:
     @property
     def ids(self) -> list[int]:
         """Its tokens, without the end of the turn."""
-        end = self.engine.end_of_turn
+        end = self._end_of_turn
         return [token.id for token in self.tokens if token.id is not None and token.id not in end]
+
+    def release(self) -> None:
+        """Let go of the engine, after the end: a model that was asked once must not stay in memory."""
+        self.engine = None
 
     @property
     def count(self) -> int:

@@ -12,8 +12,9 @@ from picochat.chat.recorder import Recorder
 from picochat.chat.records import StoredMessage
 from picochat.chat.reply import Question, Reply, opening_ids
 from picochat.chat.settings import ChatSettings, Mode
-from picochat.errors import PicochatError
+from picochat.errors import HistoryError, PicochatError
 from picochat.inference.engine import Engine, Token, load_engine
+from picochat.inference.settings import SamplingSettings
 from picochat.text.chat_format import Message
 
 SEED_LIMIT = 2**31
@@ -22,7 +23,8 @@ SEED_LIMIT = 2**31
 Cancelled = Callable[[], bool]
 
 
-def _never() -> bool:
+def never() -> bool:
+    """What is never cancelled."""
     return False
 
 
@@ -84,7 +86,7 @@ class ChatSession:
 
     # -- answers --------------------------------------------------------------------------------------------------------
 
-    def reply(self, text: str, cancelled: Cancelled = _never) -> Reply:
+    def reply(self, text: str, cancelled: Cancelled = never) -> Reply:
         """Take a user's message and return the answer, to be iterated.
 
         When the answer has ended, it joins the conversation with as much as there was of it; an answer stopped before its
@@ -97,19 +99,64 @@ class ChatSession:
         entry = self.conversation.add("user", text) if self.mode == "conversation" else None
         return self._answer(Question(text, entry), cancelled)
 
-    def regenerate(self, cancelled: Cancelled = _never) -> Reply:
+    def regenerate(self, cancelled: Cancelled = never) -> Reply:
         """Answer the last message anew; the old answer goes when a new one has come.
 
         Raises:
             PicochatError: nothing was answered yet.
         """
         self.require_engine()
-        if self.mode == "single" and self.last is not None:
-            return self._answer(Question(self.last.question.text), cancelled)
-        entry, answer = self._last_turn("answer anew")
-        return self._answer(Question(entry.message.content, entry, answer), cancelled)
+        return self._answer(self.last_question(), cancelled)
 
-    def resume(self, opening: tuple[Token, ...] | None = None, cancelled: Cancelled = _never) -> Reply:
+    def last_question(self) -> Question:
+        """What was answered last, to be answered once more.
+
+        Raises:
+            PicochatError: nothing was answered yet.
+        """
+        if self.mode == "single" and self.last is not None:
+            return Question(self.last.question.text)
+        entry, answer = self._last_turn("answer anew")
+        return Question(entry.message.content, entry, answer)
+
+    def draft(
+        self,
+        engine: Engine,
+        question: Question,
+        settings: SamplingSettings,
+        conversation: Conversation | None = None,
+        cancelled: Cancelled = never,
+    ) -> Reply:
+        """An answer that joins nothing when it ends, by any engine; `adopt` lets it take the last one's place.
+
+        Args:
+            conversation: what the model sees, up to the question; without it the question is asked alone.
+        """
+        prompt = self._prompt(engine, question, settings.max_tokens, conversation)
+        return Reply(engine, question, prompt, settings, finished=lambda _: None, cancelled=cancelled)
+
+    def adopt(self, reply: Reply) -> int | None:
+        """Let a draft take the last answer's place, as if it had been regenerated; the old one stays in a saved branch.
+
+        Returns:
+            The number of that branch; `None` when the conversation is not saved.
+
+        Raises:
+            PicochatError: the conversation has gone on since the draft was begun.
+        """
+        question, entries = reply.question, self.conversation.entries
+        branch = None
+        if question.entry is not None:
+            if len(entries) < 2 or entries[-2] is not question.entry or entries[-1] is not question.replaced:
+                raise PicochatError("The conversation has gone on since these answers were compared; compare again.")
+            if entries[-1].message.content != reply.text:
+                branch = self._branch()
+            entries.pop()
+        self.last = reply
+        self._finish(reply)
+        return branch
+
+    def resume(self, opening: tuple[Token, ...] | None = None, cancelled: Cancelled = never) -> Reply:
         """Go on with the last answer.
 
         Args:
@@ -180,15 +227,15 @@ class ChatSession:
         settings = self.settings.sampling(seed, self.mode)
         if question.replaced is not None:
             self.conversation.entries.remove(question.replaced)
-        prompt = self._prompt(engine, question, settings.max_tokens)
+        conversation = self.conversation if question.entry is not None else None
+        prompt = self._prompt(engine, question, settings.max_tokens, conversation)
         self.last = Reply(engine, question, prompt, settings, finished=self._finish, cancelled=cancelled)
         return self.last
 
-    def _prompt(self, engine: Engine, question: Question, limit: int | None) -> Prompt:
+    def _prompt(self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None) -> Prompt:
         if not engine.info.chats:
             return Prompt(engine.chat_format.document(question.text).ids)
-        conversation = self.conversation
-        if question.entry is None:
+        if conversation is None:
             conversation = Conversation(system=self.settings.system)
             conversation.add("user", question.text)
         # an answer as long as the window goes on from its end: half of the room stays for the question
@@ -203,7 +250,7 @@ class ChatSession:
             return
         record = None
         if reply is not None:
-            info = reply.engine.info
+            info = reply.info
             record = StoredMessage(
                 "assistant",
                 reply.text,
@@ -216,6 +263,17 @@ class ChatSession:
                 seconds=round(reply.seconds, 3),
             )
         self.recorder.keep(self.conversation, first, record)
+
+    def _branch(self) -> int | None:
+        """Save the conversation as it is beside the one that goes on."""
+        recorder = self.recorder
+        if recorder is None or recorder.current is None:
+            return None
+        try:
+            return recorder.store.branch(recorder.current, len(self.conversation.entries))
+        except HistoryError as error:
+            recorder.problem(f"{error} The answer that was replaced is not kept.")
+            return None
 
     def _last_turn(self, wish: str) -> tuple[Entry, Entry]:
         entries = self.conversation.entries

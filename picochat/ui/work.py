@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
 from textual.message import Message
 
+from picochat.chat.comparison import Column, Comparison
 from picochat.chat.reply import Reply
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
@@ -59,6 +60,16 @@ class AnswerEnded(Message):
         self.error = error
 
 
+class ColumnText(Message):
+    """More tokens of a column of run `run`, or none: then its state may have changed."""
+
+    def __init__(self, run: int, column: Column, tokens: list[Token]) -> None:
+        super().__init__()
+        self.run = run
+        self.column = column
+        self.tokens = tokens
+
+
 class Trouble(Message):
     """Something went wrong that doesn't end the answer."""
 
@@ -97,6 +108,21 @@ class Job:
         return not self._thread.is_alive()
 
 
+def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object]) -> None:
+    """Hand tokens on, some at a time; what the rate held back is never lost, however they end."""
+    held, flushed = list[Token](), time.monotonic()
+    try:
+        for token in tokens:
+            held.append(token)
+            now = time.monotonic()
+            if now - flushed >= FLUSH_SECONDS:
+                post(held)
+                held, flushed = [], now
+    finally:
+        if held:
+            post(held)
+
+
 def load_model(session: ChatSession, path: str | Path, target: Target) -> Job:
     """Load a model for `session` without giving it to it: the receiver of `ModelLoaded` does."""
 
@@ -121,21 +147,12 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Tar
     def work(job: Job) -> None:
         ready.wait()
         error = None
-        held, flushed = list[Token](), time.monotonic()
         try:
-            for token in replies[0]:
-                held.append(token)
-                now = time.monotonic()
-                if now - flushed >= FLUSH_SECONDS:
-                    target.post_message(AnswerText(job.run, held))
-                    held, flushed = [], now
+            deliver(replies[0], lambda tokens: target.post_message(AnswerText(job.run, tokens)))
         except PicochatError as problem:
             error = str(problem)
         except Exception as problem:
             error = f"The answer broke off ({type(problem).__name__}: {problem})."
-        # what the rate held back must never be lost
-        if held:
-            target.post_message(AnswerText(job.run, held))
         target.post_message(AnswerEnded(job.run, error))
 
     job = Job(work)
@@ -147,3 +164,21 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Tar
     finally:
         ready.set()
     return job, replies[0]
+
+
+def draw_columns(comparison: Comparison, target: Target) -> Job:
+    """Draw the columns of a comparison in turn; they arrive as `ColumnText`, and `AnswerEnded` comes last."""
+
+    def work(job: Job) -> None:
+        for column in comparison.drawn:
+
+            def post(tokens: list[Token], column: Column = column) -> None:
+                target.post_message(ColumnText(job.run, column, tokens))
+
+            tokens = comparison.run(column, job.stopped)
+            post([])
+            deliver(tokens, post)
+            post([])
+        target.post_message(AnswerEnded(job.run))
+
+    return Job(work)

@@ -1,0 +1,283 @@
+"""One question, answered several times beside each other."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from picochat.chat.conversation import Conversation, Entry
+from picochat.chat.reply import Question, Reply
+from picochat.chat.session import SEED_LIMIT, Cancelled, ChatSession, never
+from picochat.chat.variants import MOST, Variant, parse_variants
+from picochat.errors import PicochatError
+from picochat.inference.engine import STOP_TEXT, Engine, StopReason, Token
+
+State = Literal["waiting", "loading", "answering", "done", "stopped", "failed"]
+
+
+@dataclass(eq=False)
+class Column:
+    """One answer of a comparison.
+
+    Attributes:
+        number: its place, from 1.
+        label: what is special about it.
+        variant: how it is drawn; `None` for the answer that was there before.
+        state: "stopped" is stopped before its first token; an answer that was stopped later is done.
+        text: the whole answer, once it has ended.
+        figures: how it went, once it has ended: length and speed, seed, why it ended.
+        problem: a sentence saying why it failed.
+        reply: what it is drawn by.
+    """
+
+    number: int
+    label: str
+    variant: Variant | None = None
+    state: State = "waiting"
+    text: str = ""
+    figures: tuple[str, ...] = ()
+    problem: str = ""
+    reply: Reply | None = None
+
+    @property
+    def model(self) -> Path | None:
+        """The model file that answers, where it is not the one that is loaded."""
+        return self.variant.model if self.variant is not None else None
+
+    @property
+    def status(self) -> str:
+        """How it stands, on one line."""
+        if self.state == "done":
+            return ", ".join(self.figures)
+        return {"loading": "loading the model", "stopped": "not answered"}.get(self.state, self.state)
+
+
+class Comparison:
+    """A question and its answers. They are drawn one after the other, and none of them joins the conversation.
+
+    Nothing of the session is read while they are drawn but the engine: it may be used meanwhile for all but an answer.
+
+    Args:
+        question: what is answered.
+        variants: how.
+        beside: whether the answer that is there is the first column, and one of the others may take its place.
+        seed: drawn with, where a variant names none.
+
+    Attributes:
+        columns: the answers.
+        keeps: whether a column can be kept.
+        current: the column that is being drawn.
+    """
+
+    def __init__(
+        self, session: ChatSession, question: Question, variants: Sequence[Variant], *, beside: bool, seed: int | None
+    ) -> None:
+        self.question = question
+        self.keeps = beside
+        self.seed = _random_seed() if seed is None else seed
+        self.columns = [_column_there(session, question)] if beside else []
+        self.columns += [Column(number, v.label, v) for number, v in enumerate(variants, len(self.columns) + 1)]
+        self.current: Column | None = None
+        self._session = session
+        self._engine = session.engine
+        self._settings = session.settings
+        self._mode = session.mode
+        # another model may be taken meanwhile, and tokens are then counted anew
+        entries = session.conversation.entries
+        self._entries: list[Entry] | None = None
+        if question.entry is not None:
+            seen = entries[: entries.index(question.entry) + 1]
+            self._entries = [Entry(entry.message, entry.ids) for entry in seen]
+        self._dropped = session.conversation.dropped
+
+    @property
+    def drawn(self) -> list[Column]:
+        """The columns that are drawn: all but the answer that was there."""
+        return [column for column in self.columns if column.variant is not None]
+
+    @property
+    def busy(self) -> bool:
+        """Whether the session's own engine is in use; then it can't answer.
+
+        After `cancelled` has turned true no further column begins, so once this is false it stays so.
+        """
+        return (column := self.current) is not None and column.model is None
+
+    def column(self, number: str) -> Column:
+        """The column of a number that was typed.
+
+        Raises:
+            PicochatError: there is none.
+        """
+        text = number.strip()
+        if text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= len(self.columns):
+            return self.columns[int(text[:4]) - 1]
+        raise PicochatError(f"There is no answer '{text}'; choose a number from 1 to {len(self.columns)}.")
+
+    def run(self, column: Column, cancelled: Cancelled = never) -> Iterator[Token]:
+        """Draw a column, to be iterated; what goes wrong is told by the column, not raised."""
+        column.state = "loading" if column.model is not None else "answering"
+        self.current = column
+        return self._draw(column, cancelled)
+
+    def can_keep(self, column: Column) -> bool:
+        """Whether `keep` would take it."""
+        reply = column.reply
+        return self.keeps and column.state == "done" and reply is not None and reply.count > (reply.stop == "end")
+
+    def keep(self, column: Column) -> int | None:
+        """Let a column's answer take the place of the last one, as if that had been regenerated.
+
+        Returns:
+            The number of the saved conversation that ends with the answer that was replaced; `None` when there is none.
+
+        Raises:
+            PicochatError: the column has no answer, or the conversation has gone on.
+        """
+        if column.variant is None and self.keeps:
+            return None
+        if column.reply is None or not self.can_keep(column):
+            raise PicochatError(f"Column {column.number} has no answer to keep; choose another one.")
+        return self._session.adopt(column.reply)
+
+    # -- inside -----------------------------------------------------------------------------------------------------------
+
+    def _draw(self, column: Column, cancelled: Cancelled) -> Iterator[Token]:
+        try:
+            yield from self._stream(column, cancelled)
+        except PicochatError as error:
+            column.problem = str(error)
+        except Exception as error:  # one model that can't be used here must not take the others with it
+            column.problem = f"The answer broke off ({type(error).__name__}: {error})."
+        finally:
+            self._end(column)
+
+    def _stream(self, column: Column, cancelled: Cancelled) -> Iterator[Token]:
+        assert column.variant is not None
+        if cancelled():
+            return
+        engine = self._engine if column.model is None else self._session.open(column.model)
+        if engine is None:
+            raise PicochatError("No model is loaded yet; wait a moment, or name one with /load.")
+        if cancelled():
+            return
+        column.state = "answering"
+        changes = {"seed": self.seed, **column.variant.changes}
+        seed = _random_seed() if changes["seed"] is None else changes["seed"]
+        mode = self._mode if engine.info.chats else "single"
+        settings = self._settings.changed(**changes).sampling(seed, mode)
+        column.reply = self._session.draft(engine, self.question, settings, self._conversation(engine), cancelled)
+        yield from column.reply
+
+    def _conversation(self, engine: Engine) -> Conversation | None:
+        """What was said up to the question, in a copy: fitting it to a window changes it."""
+        if self._entries is None:
+            return None
+        own = engine is self._engine
+        entries = [Entry(entry.message, entry.ids if own else None) for entry in self._entries]
+        return Conversation(entries, self._settings.system, self._dropped if own else 0)
+
+    def _end(self, column: Column) -> None:
+        reply = column.reply
+        if reply is not None:
+            if column.model is not None:
+                reply.release()
+            column.text = reply.text
+            column.figures = _figures(reply.count, reply.seed, reply.stop or "cancelled", reply.tokens_per_second)
+            if column.text and self.keeps and column.text == self.columns[0].text:
+                column.figures += ("the same text as 1",)
+        if column.problem:
+            column.state = "failed"
+        else:
+            column.state = "stopped" if reply is None or not reply.count else "done"
+        self.current = None
+
+
+def compare(session: ChatSession, text: str = "") -> Comparison:
+    """The last answer beside others to the same question, drawn with the same seed where `text` names no other.
+
+    Args:
+        text: the variants, as `parse_variants` reads them.
+
+    Raises:
+        PicochatError: nothing was answered yet, no model is loaded, or the text can't be read.
+    """
+    session.require_engine()
+    variants = parse_variants(text)
+    question = session.last_question()
+    if question.replaced is not None:
+        seed = question.replaced.seed
+    else:
+        seed = session.last.seed if session.last is not None else None
+    return Comparison(session, question, variants, beside=True, seed=seed)
+
+
+def timeline(session: ChatSession, models: Sequence[tuple[str, Path]], text: str = "") -> Comparison:
+    """One question answered by several models, such as the checkpoints of a run, all with the same seed.
+
+    Args:
+        models: labels and model files in order; of more than `MOST` some are left out, evenly.
+        text: asked alone; without it, the last question is asked again with all that was said before.
+
+    Raises:
+        PicochatError: there are no models, or neither a text nor a last question.
+    """
+    if not models:
+        raise PicochatError("There are no checkpoints to ask; name a run folder that has some.")
+    chosen = models if len(models) <= MOST else [models[i * (len(models) - 1) // (MOST - 1)] for i in range(MOST)]
+    variants = [Variant(label, model=path) for label, path in chosen]
+    question = Question(text) if text else session.last_question()
+    return Comparison(session, question, variants, beside=False, seed=session.settings.seed)
+
+
+def tell(
+    comparison: Comparison, say: Callable[[str], None], write: Callable[[str], None], cancelled: Cancelled = never
+) -> None:
+    """Draw all columns in turn, as plain lines.
+
+    Args:
+        say: takes a note.
+        write: takes a piece of an answer; a line's end is written after each.
+        cancelled: asked before each token; the answers that are left out then are told as such.
+    """
+    for column in comparison.columns:
+        place = "" if comparison.keeps else f" ({column.model})"
+        say(f"[{column.number}] {column.label}{place}")
+        if column.variant is None:
+            write(column.text)
+        else:
+            for token in comparison.run(column, cancelled):
+                write(token.text)
+        if column.text:
+            write("\n")
+        say(column.problem or f"({column.status})")
+    if not comparison.keeps:
+        say("/load FILE takes one of these models.")
+    elif kept := [str(column.number) for column in comparison.columns if comparison.can_keep(column)]:
+        say(f"/keep {' or /keep '.join(kept)} lets that answer take the place of 1.")
+
+
+def _column_there(session: ChatSession, question: Question) -> Column:
+    """The answer that is there."""
+    if (entry := question.replaced) is not None:
+        count = sum(token.id is not None for token in entry.tokens)
+        figures = _figures(count, entry.seed, entry.stop)
+        return Column(1, "kept", state="done", text=entry.message.content, figures=figures)
+    reply = session.last
+    assert reply is not None  # a question without a place in the conversation is the last reply's
+    figures = _figures(reply.count, reply.seed, reply.stop, reply.tokens_per_second)
+    return Column(1, "kept", state="done", text=reply.text, figures=figures)
+
+
+def _figures(count: int, seed: int | None, stop: StopReason | None, speed: float = 0.0) -> tuple[str, ...]:
+    length = f"{count} tokens, {speed:.0f} a second" if speed else f"{count} tokens" if count else ""
+    drawn = f"seed {seed}" if seed is not None else ""
+    ended = STOP_TEXT[stop] if stop is not None else ""
+    return tuple(filter(None, (length, drawn, ended)))
+
+
+def _random_seed() -> int:
+    return secrets.randbelow(SEED_LIMIT)

@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from picochat.chat.comparison import Column, Comparison, compare, tell, timeline
+from picochat.chat.recorder import Recorder
+from picochat.chat.session import ChatSession
+from picochat.chat.settings import ChatSettings
+from picochat.chat.store import ConversationStore
+from picochat.chat.variants import MOST
+from picochat.errors import CheckpointError, PicochatError
+from picochat.inference.engine import Engine
+from tests.fakes import ScriptedBackend, char_tokenizer, scripted_session
+
+
+def ask(session: ChatSession, text: str) -> str:
+    return "".join(token.text for token in session.reply(text))
+
+
+def draw(comparison: Comparison, cancelled: Callable[[], bool] = lambda: False) -> list[Column]:
+    for column in comparison.drawn:
+        assert "".join(token.text for token in comparison.run(column, cancelled)) == column.text
+    return comparison.columns
+
+
+def said(session: ChatSession) -> list[str]:
+    return [entry.message.content for entry in session.conversation.entries]
+
+
+def other_models(monkeypatch: pytest.MonkeyPatch, session: ChatSession, models: dict[str, list[str]]) -> list[Engine]:
+    """Let `session` find scripted models by name, and nothing else; returns those it has opened, as they are opened."""
+    opened: list[Engine] = []
+
+    def load(path: Path) -> Engine:
+        if str(path) not in models:
+            raise CheckpointError(f"There is no model at {path}.")
+        tokenizer = char_tokenizer()
+        opened.append(Engine(ScriptedBackend(models[str(path)], tokenizer), tokenizer))
+        return opened[-1]
+
+    monkeypatch.setattr(session, "open", load)
+    return opened
+
+
+def test_columns_are_drawn_and_change_nothing() -> None:
+    session = scripted_session(["Hello", "Cold", "Hot"])
+    ask(session, "Hi")
+    before, entries, last = said(session), list(session.conversation.entries), session.last
+    columns = draw(compare(session, "temperature=0.2 temperature=1.5"))
+    assert [column.text for column in columns] == ["Hello", "Cold", "Hot"]
+    assert [column.label for column in columns] == ["kept", "temperature=0.2", "temperature=1.5"]
+    assert [column.state for column in columns] == ["done"] * 3
+    assert said(session) == before
+    assert session.conversation.entries == entries
+    assert session.last is last
+    assert session.settings == ChatSettings()
+
+
+def test_only_what_a_variant_names_differs() -> None:
+    session = scripted_session(["Hello", "A", "B", "C"], ChatSettings(temperature=0.7, top_p=0.9))
+    ask(session, "Hi")
+    assert session.last is not None
+    _, hot, seeded, new = draw(compare(session, "temperature=1.5 seed=7 seed=auto"))
+    assert hot.reply is not None and seeded.reply is not None and new.reply is not None
+    assert hot.reply.seed == session.last.seed
+    assert (hot.reply.settings.temperature, hot.reply.settings.top_p) == (1.5, 0.9)
+    assert (seeded.reply.seed, seeded.reply.settings.temperature) == (7, 0.7)
+    assert new.reply.seed != session.last.seed
+    assert hot.reply.prompt.ids == session.last.prompt.ids
+
+
+def test_the_second_column_reads_the_prompt_from_the_cache() -> None:
+    session = scripted_session(["Hello", "A", "B"])
+    ask(session, "Hi")
+    draw(compare(session, "seed=1 seed=2"))
+    backend = session.require_engine().backend
+    assert isinstance(backend, ScriptedBackend)
+    assert backend.prefills[1:] == [1, 1]
+
+
+def test_a_column_takes_the_last_answers_place_and_the_next_turn_sees_it() -> None:
+    session = scripted_session(["Hello", "Howdy", "Fine"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=7")
+    column = draw(comparison)[1]
+    assert comparison.keep(column) is None
+    assert said(session) == ["Hi", "Howdy"]
+    entry = session.conversation.entries[-1]
+    assert (entry.seed, entry.stop) == (7, "end")
+    assert session.require_engine().tokenizer.decode(entry.ids or []) == "Howdy"
+    assert session.last_tokens() == entry.tokens
+    ask(session, "How are you?")
+    assert session.last is not None
+    seen = "".join(map(session.require_engine().tokenizer.piece, session.last.prompt.ids))
+    assert "Howdy" in seen
+    assert "Hello" not in seen
+
+
+def test_the_answer_that_was_there_can_be_chosen_too() -> None:
+    session = scripted_session(["Hello", "Howdy"])
+    ask(session, "Hi")
+    comparison = compare(session)
+    draw(comparison)
+    entry = session.conversation.entries[-1]
+    comparison.keep(comparison.columns[0])
+    assert session.conversation.entries[-1] is entry
+
+
+def test_what_is_kept_is_saved_and_what_it_replaced_stays_in_a_branch() -> None:
+    session = scripted_session(["Hello", "Howdy"], ChatSettings(temperature=0.7))
+    store = ConversationStore(None)
+    session.recorder = Recorder(store)
+    ask(session, "Hi")
+    comparison = compare(session, "temperature=1.5,seed=7")
+    branch = comparison.keep(draw(comparison)[1])
+    saved = store.load(session.recorder.require_current()).messages
+    assert [message.content for message in saved] == ["Hi", "Howdy"]
+    assert (saved[1].seed, saved[1].settings["temperature"], saved[1].tokens, saved[1].stop) == (7, 1.5, 6, "end")
+    assert branch is not None
+    assert [message.content for message in store.load(branch).messages] == ["Hi", "Hello"]
+    assert store.load(branch).parent == session.recorder.current
+    assert store.latest() == session.recorder.current
+
+
+def test_the_same_text_again_makes_no_branch_and_is_told_as_such() -> None:
+    session = scripted_session(["Hello", "Hello"])
+    session.recorder = Recorder(ConversationStore(None))
+    ask(session, "Hi")
+    comparison = compare(session)
+    column = draw(comparison)[1]
+    assert "the same text as 1" in column.status
+    assert comparison.keep(column) is None
+
+
+def test_stopping_keeps_what_there_is_and_begins_nothing_more() -> None:
+    session = scripted_session(["Hello", "Howdy there", "Never"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1 seed=2")
+    first, second = comparison.drawn
+    said_so_far = []
+    for token in comparison.run(first, lambda: len(said_so_far) >= 5):
+        assert comparison.busy
+        said_so_far.append(token)
+    assert not comparison.busy
+    assert list(comparison.run(second, lambda: True)) == []
+    assert (first.text, first.state, second.state) == ("Howdy", "done", "stopped")
+    assert "stopped" in first.status
+    assert said(session) == ["Hi", "Hello"]
+    with pytest.raises(PicochatError, match="Column 3 has no answer"):
+        comparison.keep(second)
+    comparison.keep(first)
+    assert said(session) == ["Hi", "Howdy"]
+
+
+def test_an_empty_answer_and_one_that_never_began_cannot_be_kept() -> None:
+    session = scripted_session(["Hello", "", "x"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1 seed=2")
+    empty, stopped = comparison.drawn
+    list(comparison.run(empty))
+    list(comparison.run(stopped, lambda: True))
+    for column in (empty, stopped):
+        with pytest.raises(PicochatError):
+            comparison.keep(column)
+    assert said(session) == ["Hi", "Hello"]
+
+
+def test_nothing_is_kept_once_the_conversation_has_gone_on() -> None:
+    session = scripted_session(["Hello", "Howdy", "Fine"])
+    session.recorder = Recorder(ConversationStore(None))
+    ask(session, "Hi")
+    comparison = compare(session)
+    column = draw(comparison)[1]
+    ask(session, "More")
+    with pytest.raises(PicochatError, match="gone on"):
+        comparison.keep(column)
+    assert said(session) == ["Hi", "Hello", "More", "Fine"]
+    assert len(session.recorder.store.list()) == 1
+
+
+def test_another_model_answers_its_column_and_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Own"])
+    ask(session, "Hi")
+    opened = other_models(monkeypatch, session, {"b.pt": ["Other"]})
+    comparison = compare(session, "model=missing.pt model=b.pt seed=3")
+    _, missing, other, own = draw(comparison)
+    assert (missing.state, missing.problem) == ("failed", "There is no model at missing.pt.")
+    assert (other.text, own.text) == ("Other", "Own")
+    engine = weakref.ref(opened.pop())
+    gc.collect()
+    assert engine() is None
+    comparison.keep(other)
+    entry = session.conversation.entries[-1]
+    assert (entry.message.content, entry.ids, entry.tokens) == ("Other", None, [])
+    assert session.last is other.reply
+
+
+def test_any_failure_is_told_by_its_column_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Own"])
+    ask(session, "Hi")
+
+    def exhausted(_: Path) -> Engine:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(session, "open", exhausted)
+    _, broken, own = draw(compare(session, "model=b.pt seed=3"))
+    assert "MemoryError: no room" in broken.problem
+    assert own.text == "Own"
+
+
+def test_a_model_taken_meanwhile_does_not_disturb_and_the_kept_text_is_encoded_anew() -> None:
+    session = scripted_session(["Hello", "Howdy"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1")
+    new = scripted_session(["Next"]).require_engine()
+    session.use(new)
+    column = draw(comparison)[1]
+    assert column.text == "Howdy"
+    assert [entry.ids for entry in session.conversation.entries] == [None, None]
+    comparison.keep(column)
+    assert session.conversation.entries[-1].ids is None
+    assert ask(session, "More") == "Next"
+
+
+def test_a_window_that_is_nearly_full_is_fitted_in_a_copy() -> None:
+    session = scripted_session(["one " * 8, "two " * 8, "three"], context=128)
+    ask(session, "A" * 20)
+    ask(session, "B" * 20)
+    dropped = session.conversation.dropped
+    column = draw(compare(session, "max_tokens=120"))[1]
+    assert column.text == "three"
+    assert session.conversation.dropped == dropped
+    assert column.reply is not None
+
+
+def test_single_prompts_are_compared_alone() -> None:
+    session = scripted_session(["One", "Two", "Three"], ChatSettings(mode="single"))
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1")
+    there, column = draw(comparison)
+    assert (there.text, column.text) == ("One", "Two")
+    assert "seed" in there.status
+    comparison.keep(column)
+    assert session.last is column.reply
+    assert session.conversation.entries == []
+
+
+def test_there_must_be_an_answer_and_a_model() -> None:
+    with pytest.raises(PicochatError, match="no answer to answer anew"):
+        compare(scripted_session([]))
+    with pytest.raises(PicochatError, match="No model is loaded"):
+        compare(ChatSession())
+
+
+def test_a_timeline_asks_each_model_alone_with_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello"], ChatSettings(system="Be kind."))
+    ask(session, "Remember me")
+    opened = other_models(monkeypatch, session, {"1.pt": ["aa"], "2.pt": ["bb"]})
+    comparison = timeline(session, [("step 1", Path("1.pt")), ("step 2", Path("2.pt"))], "Hi?")
+    first, second = draw(comparison)
+    assert [(column.label, column.text) for column in (first, second)] == [("step 1", "aa"), ("step 2", "bb")]
+    assert first.reply is not None and second.reply is not None
+    assert first.reply.seed == second.reply.seed
+    seen = "".join(map(opened[0].tokenizer.piece, first.reply.prompt.ids))
+    assert "Hi?" in seen and "Be kind." in seen
+    assert "Remember me" not in seen
+    assert said(session) == ["Remember me", "Hello"]
+    with pytest.raises(PicochatError):
+        comparison.keep(first)
+
+
+def test_a_timeline_without_a_text_asks_the_last_question_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Fine"], ChatSettings(seed=5))
+    ask(session, "Remember me")
+    ask(session, "How are you?")
+    opened = other_models(monkeypatch, session, {"1.pt": ["aa"]})
+    (column,) = draw(timeline(session, [("step 1", Path("1.pt"))]))
+    assert column.reply is not None
+    seen = "".join(map(opened[0].tokenizer.piece, column.reply.prompt.ids))
+    assert "Remember me" in seen and seen.count("How are you?") == 1
+    assert "Fine" not in seen
+    assert column.reply.seed == 5
+
+
+def test_a_timeline_needs_no_model_of_the_chat_and_leaves_out_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = ChatSession()
+    other_models(monkeypatch, session, {f"{step}.pt": [f"at {step}"] for step in range(11)})
+    comparison = timeline(session, [(str(step), Path(f"{step}.pt")) for step in range(11)], "Hi")
+    assert [column.label for column in comparison.columns] == ["0", "2", "4", "6", "8", "10"]
+    assert len(comparison.columns) == MOST
+    assert [column.text for column in draw(comparison)][-1] == "at 10"
+    with pytest.raises(PicochatError, match="no checkpoints"):
+        timeline(session, [], "Hi")
+    with pytest.raises(PicochatError, match="no answer"):
+        timeline(session, [("a", Path("1.pt"))])
+
+
+def test_plain_lines_tell_each_answer_and_how_to_keep_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Cold"])
+    ask(session, "Hi")
+    other_models(monkeypatch, session, {})
+    notes: list[str] = []
+    written: list[str] = []
+    comparison = compare(session, "temperature=0.2 model=missing.pt")
+    tell(comparison, notes.append, written.append)
+    assert "".join(written) == "Hello\nCold\n"
+    assert [note for note in notes if note.startswith("[")] == ["[1] kept", "[2] temperature=0.2", "[3] missing.pt"]
+    assert "There is no model at missing.pt." in notes
+    assert notes[-1] == "/keep 2 lets that answer take the place of 1."
+    assert comparison.column(" 2 ").text == "Cold"
+    for wrong in ("", "0", "4", "²", "two", "9" * 5000):
+        with pytest.raises(PicochatError, match="from 1 to 3"):
+            comparison.column(wrong)
+
+
+def test_plain_lines_of_a_timeline_name_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = ChatSession()
+    other_models(monkeypatch, session, {"1.pt": ["aa"]})
+    notes: list[str] = []
+    tell(timeline(session, [("step 1", Path("1.pt"))], "Hi"), notes.append, lambda _: None)
+    assert notes[0] == "[1] step 1 (1.pt)"
+    assert notes[-1] == "/load FILE takes one of these models."
+
+
+def test_a_real_model_says_the_same_with_the_same_seed(chat_model: Path) -> None:
+    session = ChatSession(ChatSettings(temperature=1.5, top_k=0), device="cpu")
+    session.load(chat_model)
+    ask(session, "Hi, I'm Ada.")
+    comparison = compare(session, f"temperature=1.5 seed=1 seed=1 seed=2 model={chat_model} temperature=0")
+    there, again, one, same, two, loaded, greedy = draw(comparison)
+    assert there.text == again.text == loaded.text
+    assert one.text == same.text
+    assert len({there.text, one.text, two.text, greedy.text}) > 1
+    assert greedy.text.startswith("Hello")
+    comparison.keep(greedy)
+    ask(session, "I like soup.")
+    assert session.last is not None
+    tokenizer = session.require_engine().tokenizer
+    assert greedy.text in "".join(map(tokenizer.piece, session.last.prompt.ids))
