@@ -15,12 +15,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from picochat.api import Model, load
+    from picochat.api import Model, load, train
     from picochat.chat.session import ChatSession
     from picochat.errors import PicochatError
     from picochat.model.config import ModelConfig
     from picochat.model.gpt import GPT
-    from picochat.training.setup import train
 
 __version__ = "0.1.0"
 
@@ -31,7 +30,7 @@ _PUBLIC = {
     "PicochatError": "picochat.errors",
     "ModelConfig": "picochat.model.config",
     "GPT": "picochat.model.gpt",
-    "train": "picochat.training.setup",
+    "train": "picochat.api",
 }
 
 __all__ = ["GPT", "ChatSession", "Model", "ModelConfig", "PicochatError", "load", "train"]

@@ -1,10 +1,10 @@
-"""The Python interface: load a model and let it write."""
+"""The Python interface: load a model and let it write, or train one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from picochat.errors import ConfigError
 from picochat.inference.engine import Engine, Token, load_engine
@@ -12,6 +12,9 @@ from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
 from picochat.locations import default_model
 from picochat.text.chat_format import Message
+
+if TYPE_CHECKING:
+    from picochat.training.trainer import Result
 
 MessageLike = Message | Mapping[str, str]
 
@@ -89,6 +92,19 @@ def load(path: str | Path | None = None, *, device: str = "auto", threads: int |
         DeviceError: a device that is not here.
     """
     return Model(load_engine(path or default_model(), device=device, threads=threads))
+
+
+def train(data: str | Path, **settings: Any) -> Result:
+    """Train on a file or folder and return how it went; `settings` are fields of `TrainConfig`.
+
+    Raises:
+        PicochatError: data or settings that can't be used.
+    """
+    from picochat.inference.samples import write_sample
+    from picochat.training.config import TrainConfig
+    from picochat.training.setup import prepare
+
+    return prepare(TrainConfig.parse({"data": Path(data), **settings}), sample=write_sample).fit()
 
 
 def _message(message: MessageLike) -> Message:

@@ -23,11 +23,10 @@ from picochat.errors import CheckpointError, ConfigError
 from picochat.files import atomic_write
 from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
+from picochat.runs import BEST
 from picochat.text.tokenizer import Tokenizer
 
 FORMAT = "picochat/1"
-BEST = "best.pt"
-"""The name of a run folder's best model."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import zlib
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 from picochat.errors import DataError
 
@@ -48,6 +49,8 @@ class RunLog:
         self.restarted = False
         self.modified: float | None = None
         self._rest = b""
+        self._checksum = 0
+        self._inode = 0
         self._begin()
 
     def poll(self, most: int = -1) -> list[Record]:
@@ -60,9 +63,10 @@ class RunLog:
         try:
             with self.path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
-                if status.st_size < self._offset or stream.read(len(self._head)) != self._head:
+                if status.st_size < self._offset or not self._goes_on(stream, status.st_ino):
                     self._begin()
                     self.restarted = True
+                self._inode = status.st_ino
                 stream.seek(self._offset)
                 new = stream.read(most)
         except (FileNotFoundError, NotADirectoryError):
@@ -76,12 +80,25 @@ class RunLog:
         self._offset += len(new)
         self.behind = self._offset < status.st_size
         self._head += new[: HEAD_BYTES - len(self._head)]
+        self._checksum = zlib.crc32(new, self._checksum)
         *lines, self._rest = (self._rest + new).split(b"\n")
         return [record for line in lines if (record := self._parse(line)) is not None]
 
     def _begin(self) -> None:
         self._offset, self._head, self._rest = 0, b"", b""
+        self._checksum = 0
+        self._inode = 0
         self.broken, self.behind = 0, False
+
+    def _goes_on(self, stream: IO[bytes], inode: int) -> bool:
+        """Whether the file begins with what was read of it so far."""
+        if stream.read(len(self._head)) != self._head:
+            return False
+        # a resumed run puts a file in its place that lacks the last lines, and may have grown past them already
+        return (
+            inode == self._inode
+            or zlib.crc32(stream.read(self._offset - len(self._head)), zlib.crc32(self._head)) == self._checksum
+        )
 
     def _parse(self, line: bytes) -> Record | None:
         if not line.strip():
@@ -186,8 +203,13 @@ class RunHistory:
         """Take new records; returns the evaluations among them."""
         return [evaluation for record in records if (evaluation := self._take(record)) is not None]
 
-    def state(self, modified: float | None, now: float) -> RunState:
-        """The run at the time `now`, whose file was last written at `modified`."""
+    def state(self, modified: float | None, now: float, running: bool | None = None) -> RunState:
+        """The run at the time `now`.
+
+        Args:
+            modified: when its file was last written.
+            running: whether its process is there; `None` where nobody knows, and silence has to tell.
+        """
         if not self._recent:
             return RunState()
         last = self._recent[-1]
@@ -197,7 +219,7 @@ class RunHistory:
         progress = self._bounds.get("progress", step / steps if steps else None)
         progress = None if progress is None else min(1.0, progress)
         silence = max(0.0, now - modified) if modified is not None else None
-        status = self._status(progress, silence)
+        status = self._status(progress, silence, running)
         left = seconds * (1 - progress) / progress if seconds and progress and status == "training" else None
         best = min((e for e in self.evaluations if e.val_loss < math.inf), key=lambda e: e.val_loss, default=None)
         newest = self.evaluations[-1] if self.evaluations else None
@@ -223,9 +245,13 @@ class RunHistory:
             silence=silence,
         )
 
-    def _status(self, progress: float | None, silence: float | None) -> Status:
+    def _status(self, progress: float | None, silence: float | None, running: bool | None) -> Status:
+        if running:
+            return "training"
         if progress is not None and progress >= 1:
             return "finished"
+        if running is False:
+            return "stopped"
         times = [seconds for record in self._recent if (seconds := number(record, "seconds")) is not None]
         gaps = [after - before for before, after in pairwise(times) if after > before]
         patience = max(PATIENCE_SECONDS, PATIENCE_STEPS * median(gaps) if gaps else 0.0)

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "picochat"
 
 # a layer may import those named here, itself, and the leaves
-LEAVES = {"errors", "files", "schema", "interrupt", "locations", "metrics"}
+LEAVES = {"errors", "files", "schema", "interrupt", "locations", "metrics", "runs"}
 LAYERS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),
@@ -20,7 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "training": {"model", "text", "checkpoint"},
     "inference": {"model", "text", "checkpoint"},
     "chat": {"inference", "text"},
-    "api": {"inference", "chat", "text"},
+    "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
     "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api"},

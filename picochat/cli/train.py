@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from picochat.cli.options import given, option, parse_duration
+from picochat.cli.run_end import tell_end
+from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
-from picochat.text.safe import printable
+from picochat.runs import check_free, resumable_run
 from picochat.training.config import TrainConfig
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -19,6 +19,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def train(
+    ctx: typer.Context,
     data: Annotated[Path | None, option(TrainConfig, "data", "--data", "--dataset")] = None,
     out: Annotated[Path | None, option(TrainConfig, "out")] = None,
     preset: Annotated[str | None, option(TrainConfig, "preset")] = None,
@@ -48,6 +49,9 @@ def train(
     val_fraction: Annotated[float | None, option(TrainConfig, "val_fraction")] = None,
     eval_every: Annotated[int | None, option(TrainConfig, "eval_every")] = None,
     eval_batches: Annotated[int | None, option(TrainConfig, "eval_batches")] = None,
+    sample_prompt: Annotated[str | None, option(TrainConfig, "sample_prompt")] = None,
+    sample_tokens: Annotated[int | None, option(TrainConfig, "sample_tokens")] = None,
+    keep: Annotated[int | None, option(TrainConfig, "keep")] = None,
     seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
     device: Annotated[str | None, option(TrainConfig, "device", "--device", "-d")] = None,
     precision: Annotated[str | None, option(TrainConfig, "precision")] = None,
@@ -55,6 +59,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or the newest one.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is already in --out.")] = False,
     save: Annotated[bool, typer.Option("--save/--no-save", help="Write a run folder.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run on the screen, as `picochat watch` does.")] = False,
 ) -> None:
     """Train a model on your own text, and keep the best one in a run folder.
 
@@ -66,26 +71,55 @@ def train(
         tokenizer=tokenizer, vocab_size=vocab_size, steps=steps, epochs=epochs,
         time=parse_duration(time) if time else None, batch_size=batch_size, accumulation=accumulation, lr=lr,
         min_lr=min_lr, warmup=warmup, optimizer=optimizer, weight_decay=weight_decay, clip=clip, val_fraction=val_fraction,
-        eval_every=eval_every, eval_batches=eval_batches, seed=seed, device=device, precision=precision,
-        weights_format=weights_format,
+        eval_every=eval_every, eval_batches=eval_batches, sample_prompt=sample_prompt,
+        sample_tokens=sample_tokens, keep=keep, seed=seed, device=device, precision=precision, weights_format=weights_format,
     )  # fmt: skip
     if data is None and not resume:
         raise ConfigError("train needs --data, the text to learn from; --resume goes on with an earlier run.")
     config = None if resume else TrainConfig.parse(values)
+    if watch:
+        if not save:
+            raise ConfigError("--watch follows the run folder, and --no-save writes none; leave one of them out.")
+        raise typer.Exit(_watch(ctx, resumable_run(out) if config is None else _new_folder(config, force=force)))
 
     from picochat.cli.progress import TrainingProgress
+    from picochat.inference.samples import write_sample
     from picochat.training.setup import prepare, resumed_config
 
     if config is None:
         config = resumed_config(out, values)
     with TrainingProgress() as progress:
-        result = prepare(config, force=force, resume=resume, save=save, reporter=progress).fit()
+        result = prepare(config, force=force, resume=resume, save=save, reporter=progress, sample=write_sample).fit()
     if result.best is not None:
-        scores = f"validation loss {result.val_loss:.3f}, {result.val_bpb:.3f} bits per byte"
-        print(printable(f"Best model: {result.best} ({scores})"), file=sys.stderr)
-        if result.interrupted:
-            again = f"picochat train --resume --out {shlex.quote(str(result.folder))}"
-            print(printable(f"Stopped at step {result.step}; go on with: {again}"), file=sys.stderr)
-        print(printable(f"picochat chat -m {shlex.quote(str(result.best))}"))
+        tell_end(result.best, result.val_loss, result.val_bpb, stopped_at=result.step if result.interrupted else None)
     if result.interrupted:
         raise typer.Exit(128 + result.interrupted)
+
+
+def _new_folder(config: TrainConfig, *, force: bool) -> Path:
+    """The folder that a run will have; raises `OutputError` where it may not."""
+    folder = config.out or config.default_folder(config.model_config_for(config.vocab_size))
+    check_free(folder, force=force)
+    return folder
+
+
+def _watch(ctx: typer.Context, folder: Path) -> int:
+    """Do what was asked for in another process, and watch it; returns the exit code."""
+    if not has_screen():
+        raise ConfigError("--watch needs a terminal to draw on; leave it out, and follow the run with `picochat watch`.")
+    from picochat.cli.watched import train_watched
+
+    return train_watched(folder, ["--out", str(folder), *_words(ctx, without=("out", "watch"))])
+
+
+def _words(ctx: typer.Context, *, without: tuple[str, ...]) -> list[str]:
+    """The options that were given, as they would be typed."""
+    words: list[str] = []
+    for parameter in ctx.command.params:
+        value = ctx.params[parameter.name or ""]
+        if parameter.name in without or value is None or value == parameter.default:
+            continue
+        words += [(parameter.secondary_opts if value is False else parameter.opts)[0]]
+        if not isinstance(value, bool):
+            words.append(str(value))
+    return words

@@ -15,10 +15,10 @@ import typer
 from picochat.cli.terminal import has_screen
 from picochat.errors import DataError
 from picochat.metrics import METRICS, Evaluation, RunHistory, RunLog
+from picochat.runs import RUNS, newest_run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-RUNS = Path("runs")
 POLL_SECONDS = 0.5
 
 
@@ -35,7 +35,9 @@ def watch(
 
     The run may be one that has not begun yet. A pipe or a dumb terminal gets a line for each evaluation, until the run ends.
     """
-    folder = run or newest_run()
+    folder = run or newest_run(METRICS)
+    if folder is None:
+        raise DataError(f"There is no run to watch under {RUNS}/; name its folder: picochat watch RUN.")
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file; name the folder of a run.")
     if once:
@@ -48,18 +50,6 @@ def watch(
         screen = WatchApp(folder)
         screen.run()
         raise typer.Exit(screen.return_code or 0)
-
-
-def newest_run() -> Path:
-    """The run under runs/ that was written to last.
-
-    Raises:
-        DataError: there is none.
-    """
-    found = sorted((path.stat().st_mtime, path) for path in RUNS.glob(f"*/{METRICS}"))
-    if not found:
-        raise DataError(f"There is no run to watch under {RUNS}/; name its folder: picochat watch RUN.")
-    return found[-1][1].parent
 
 
 def _show_state(folder: Path, *, as_json: bool) -> None:

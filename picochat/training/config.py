@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import strftime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from picochat.model.config import ModelConfig
+from picochat.runs import RUNS
 from picochat.schema import Schema
 
 SHAPE_FIELDS = (
@@ -58,16 +60,31 @@ class TrainConfig(Schema):
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="Number format of the matrix products.")
 
+    sample_prompt: str | None = Field(
+        None, description="Text to write on from at each evaluation; default a greeting, or nothing for plain text."
+    )
+    sample_tokens: int = Field(60, ge=0, le=100_000, description="Length of that sample; 0 writes none.")
+    keep: int = Field(8, ge=0, le=100_000, description="Earlier models to keep in the run folder, the best one aside.")
+
     weights_format: Literal["fp16", "bf16", "fp32"] = Field(
         "fp16", description="Number format of the weights in the model file; training itself keeps fp32."
     )
 
-    def model_config_for(self, vocab_size: int) -> ModelConfig:
-        """The network's shape for a vocabulary of that size; raises `ConfigError` where fields don't fit together."""
+    def model_config_for(self, vocab_size: int | None) -> ModelConfig:
+        """The network's shape for a vocabulary of that size, by default the preset's.
+
+        Raises:
+            ConfigError: fields that don't fit together.
+        """
         given = {name: getattr(self, name) for name in SHAPE_FIELDS}
         given["dim"] = given.pop("embedding")
         given["ff_dim"] = given.pop("feed_forward")
         return ModelConfig.create(preset=self.preset, vocab_size=vocab_size, **given)
+
+    def default_folder(self, shape: ModelConfig) -> Path:
+        """Data, shape and time: runs/conv-l8-d512-c256-20261121-083000."""
+        stem = self.data.name.split(".")[0] or "run"
+        return RUNS / f"{stem}-l{shape.layers}-d{shape.dim}-c{shape.context}-{strftime('%Y%m%d-%H%M%S')}"
 
     def to_plain(self) -> dict[str, Any]:
         """All settings as plain numbers and strings, for YAML and checkpoints."""

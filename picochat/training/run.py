@@ -1,32 +1,23 @@
-"""The run folder: what one training leaves on disk.
-
-runs/<name>/config.yaml      every setting of the run
-metrics.jsonl    one JSON object a line
-best.pt          the model with the lowest validation loss
-state.pt         all that is needed to go on training
-"""
+"""The run folder: what one training leaves on disk."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from picochat.checkpoint import BEST, read_tensors, write_tensors
+from picochat.checkpoint import read_tensors, write_tensors
 from picochat.errors import CheckpointError, ConfigError, OutputError
 from picochat.files import write_text
+from picochat.metrics import METRICS
 from picochat.model.config import ModelConfig
+from picochat.runs import BEST, CONFIG, STATE, check_free, clear, remove_models, resumable_run, run_models, spread
 from picochat.training.config import TrainConfig
 
-STATE = "state.pt"
-CONFIG = "config.yaml"
-METRICS = "metrics.jsonl"
 STATE_FORMAT = "picochat-state/1"
-RUNS = Path("runs")
 
 
 class RunFolder:
@@ -44,24 +35,11 @@ class RunFolder:
         Raises:
             OutputError: it holds a run already and `force` is not given, or can't be written.
         """
-        run = cls(config.out or RUNS / run_name(config, shape))
-        run.check_free(force=force)
-        for name in (STATE, BEST, METRICS):
-            if (run.path / name).exists():
-                (run.path / name).unlink()
+        run = cls(config.out or config.default_folder(shape))
+        check_free(run.path, force=force)
+        clear(run.path)
         run.write_config(config)
         return run
-
-    def check_free(self, *, force: bool = False) -> None:
-        """Raise `OutputError` where a new run would write over something."""
-        if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{self.path} is a file, and --out names a folder; choose another place.")
-        taken = [name for name in (STATE, BEST, METRICS, CONFIG) if (self.path / name).exists()]
-        if taken and not force:
-            go_on = "go on with --resume, " if STATE in taken else ""
-            raise OutputError(
-                f"{self.path} already holds {taken[0]}; {go_on}replace it with --force, or choose another --out."
-            )
 
     def write_config(self, config: TrainConfig) -> None:
         """Write the settings; raises `OutputError`."""
@@ -74,14 +52,7 @@ class RunFolder:
         Raises:
             CheckpointError: there is none.
         """
-        if path is None:
-            found = sorted(RUNS.glob(f"*/{STATE}"), key=lambda state: state.stat().st_mtime)
-            if not found:
-                raise CheckpointError(f"There is no run to resume under {RUNS}/; name one with --out.")
-            return cls(found[-1].parent)
-        if not (path / STATE).is_file():
-            raise CheckpointError(f"{path} holds no {STATE} to resume from; give the folder of an unfinished run.")
-        return cls(path)
+        return cls(resumable_run(path))
 
     def read_config(self) -> TrainConfig:
         """The settings the run was started with; raises `CheckpointError` or `ConfigError`."""
@@ -116,8 +87,18 @@ class RunFolder:
         except OSError as error:
             raise OutputError(f"{self.path / METRICS} can't be written ({error.strerror}).") from None
 
+    def kept_steps(self) -> list[int]:
+        """The steps whose models are kept, ascending."""
+        return [model.step for model in run_models(self.path) if model.step is not None]
+
+    def thin(self, keep: int) -> None:
+        """Delete kept models until `keep` are left, see `spread`."""
+        steps = self.kept_steps()
+        remove_models(self.path, set(steps) - set(spread(steps, keep)))
+
     def forget_after(self, step: int) -> None:
-        """Drop the metrics of steps that a resumed run will do again."""
+        """Drop the metrics and models of steps that a resumed run will do again."""
+        remove_models(self.path, [later for later in self.kept_steps() if later > step])
         path = self.path / METRICS
         with contextlib.suppress(FileNotFoundError):
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -131,9 +112,3 @@ def _step_of(line: str) -> float:
         return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
         return float("inf")
-
-
-def run_name(config: TrainConfig, shape: ModelConfig) -> str:
-    """Data, shape and time: conv-l8-d512-c256-20261121-0830."""
-    stem = config.data.name.split(".")[0] or "run"
-    return f"{stem}-l{shape.layers}-d{shape.dim}-c{shape.context}-{time.strftime('%Y%m%d-%H%M%S')}"

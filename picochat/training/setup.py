@@ -8,12 +8,13 @@ from typing import Any
 from picochat.errors import ConfigError
 from picochat.model.config import PRESETS, ModelConfig
 from picochat.model.device import resolve_device
+from picochat.runs import check_free
 from picochat.text.batches import TokenStream, encode_documents
 from picochat.text.corpus import Conversation, Document, corpus_digest, read_corpus, split_corpus
 from picochat.text.tokenizer import KINDS, Tokenizer
 from picochat.training.config import TrainConfig
 from picochat.training.run import RunFolder
-from picochat.training.trainer import Reporter, Result, Silent, Trainer
+from picochat.training.trainer import Reporter, SampleWriter, Silent, Trainer
 
 
 def prepare(
@@ -23,6 +24,7 @@ def prepare(
     resume: bool = False,
     save: bool = True,
     reporter: Reporter | None = None,
+    sample: SampleWriter | None = None,
 ) -> Trainer:
     """Read the data and build the run that `config` describes.
 
@@ -30,6 +32,7 @@ def prepare(
         force: replace a run that is already in the folder.
         resume: go on with the run in `config.out`, from its saved state.
         save: write a run folder.
+        sample: lets the model write at each evaluation.
 
     Raises:
         PicochatError: data, settings or folder that can't be used.
@@ -39,7 +42,7 @@ def prepare(
     run = RunFolder.open(config.out) if resume else None
     state = run.read_state() if run else None
     if config.out and save and not resume:
-        RunFolder(config.out).check_free(force=force)
+        check_free(config.out, force=force)
     documents = read_corpus(config.data)
     train, held_out = split_corpus(documents, config.val_fraction, config.seed)
     tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
@@ -57,7 +60,7 @@ def prepare(
         "kind": "chat" if _is_chat(documents) else "text",
         "train_tokens": streams[0].tokens,
     }
-    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter)
+    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter, sample=sample)
     if state:
         trainer.restore(state)
         if trainer.finished:
@@ -123,12 +126,3 @@ def describe(documents: list[Document], stream: TokenStream, tokenizer: Tokenize
 
 def _is_chat(documents: list[Document]) -> bool:
     return 2 * sum(isinstance(document, Conversation) for document in documents) >= len(documents)
-
-
-def train(data: str | Path, **settings: Any) -> Result:
-    """Train on a file or folder and return how it went; `settings` are fields of `TrainConfig`.
-
-    Raises:
-        PicochatError: data or settings that can't be used.
-    """
-    return prepare(TrainConfig.parse({"data": Path(data), **settings})).fit()

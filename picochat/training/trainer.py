@@ -16,6 +16,7 @@ from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
 from picochat.model.device import resolve_device
 from picochat.model.gpt import GPT
+from picochat.runs import step_file
 from picochat.text.batches import (
     IGNORE,
     Batch,
@@ -56,6 +57,19 @@ class Silent:
         """Say nothing."""
 
 
+class SampleWriter(Protocol):
+    """Who lets the model write; generating text is no part of training, so the caller brings one."""
+
+    def __call__(self, model: GPT, tokenizer: Tokenizer, *, chats: bool, prompt: str | None, tokens: int, seed: int) -> str:
+        """A text by the model as it is now; weights, mode and torch's random state must be the same after it.
+
+        Args:
+            chats: the model learns from conversations.
+            prompt: what to write on from; `None` leaves it to the writer.
+            tokens: the longest text.
+        """
+
+
 @dataclass
 class Result:
     """How a run ended."""
@@ -91,6 +105,7 @@ class Trainer:
         train, held_out: token streams.
         run: folder to write to; `None` writes nothing.
         facts: what the checkpoint should say of the data.
+        sample: lets the model write at each evaluation.
     """
 
     def __init__(
@@ -103,6 +118,7 @@ class Trainer:
         run: RunFolder | None = None,
         facts: dict[str, Any] | None = None,
         reporter: Reporter | None = None,
+        sample: SampleWriter | None = None,
     ) -> None:
         self.config, self.tokenizer, self.run = config, tokenizer, run
         self.train, self.held_out = train, held_out
@@ -120,6 +136,8 @@ class Trainer:
         self.byte_lengths = torch.from_numpy(byte_lengths(tokenizer)).to(self.device)
         self.clock = Clock()
         self.interrupt = Interrupt()
+        self.sample = sample
+        self._complaints: set[str] = set()
 
     # -- the loop -------------------------------------------------------------------------------------------------------
 
@@ -138,11 +156,11 @@ class Trainer:
                 clock.elapsed = time.perf_counter() - started
                 # asked once a step: what comes after is seen at the next one, and nothing is left unsaved
                 finished = self.finished
-                evaluated = finished or clock.step % self.eval_every == 0
-                if evaluated:
-                    self.evaluate_and_save()
+                found: dict[str, Any] = {}
+                if finished or clock.step % self.eval_every == 0:
+                    found = {**self.evaluate_and_save(), **self._sampled()}
                     clock.elapsed = time.perf_counter() - started
-                self._report(loss, rate, speed, evaluated)
+                self._report(loss, rate, speed, found)
         folder = self.run.path if self.run else None
         best = self.run.best if self.run and self.run.best.exists() else None
         return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
@@ -201,8 +219,8 @@ class Trainer:
 
     # -- saving and resuming --------------------------------------------------------------------------------------------
 
-    def evaluate_and_save(self) -> None:
-        """Evaluate; keep the model when it is the best so far; write the state."""
+    def evaluate_and_save(self) -> dict[str, float]:
+        """Evaluate; keep the model when it is the best so far; write the state. Returns what `evaluate` found."""
         clock = self.clock
         if self.interrupt() and self.run:
             # an impatient second Ctrl-C must find the work saved
@@ -212,10 +230,11 @@ class Trainer:
         if clock.last["val_loss"] < clock.best_loss:
             clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
             if self.run:
-                dtype = WEIGHT_FORMATS[self.config.weights_format]
-                save_checkpoint(self.run.best, self.model, self.tokenizer, self._training_facts(), dtype=dtype)
+                self._save_model(self.run.best)
         if self.run:
             self.run.write_state(self.state())
+            self._keep_model(self.run)
+        return clock.last
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs, as tensors, numbers and strings."""
@@ -290,6 +309,36 @@ class Trainer:
             step=self.clock.step * config.accumulation + index,
         )
 
+    def _save_model(self, path: Path) -> None:
+        dtype = WEIGHT_FORMATS[self.config.weights_format]
+        save_checkpoint(path, self.model, self.tokenizer, self._training_facts(), dtype=dtype)
+
+    def _keep_model(self, run: RunFolder) -> None:
+        """Put this model beside the earlier ones: to look back at, so a full disk is no reason to end the run."""
+        try:
+            if self.config.keep:
+                self._save_model(step_file(run.path, self.clock.step))
+            run.thin(self.config.keep)
+        except (OutputError, OSError) as error:
+            self._complain_once("earlier models", f"Earlier models are not kept: {error}")
+
+    def _sampled(self) -> dict[str, str]:
+        """What the model writes now, as a field of the evaluation's record."""
+        config, chats = self.config, self.facts.get("kind") == "chat"
+        if self.sample is None or not config.sample_tokens:
+            return {}
+        wishes: dict[str, Any] = {"prompt": config.sample_prompt, "tokens": config.sample_tokens, "seed": config.seed}
+        try:
+            return {"sample": self.sample(self.model, self.tokenizer, chats=chats, **wishes)}
+        except Exception as error:  # whatever it is: the run is worth more than a look at it
+            self._complain_once("sample", f"The model could not write a sample ({type(error).__name__}: {error}).")
+            return {}
+
+    def _complain_once(self, subject: str, text: str) -> None:
+        if subject not in self._complaints:
+            self._complaints.add(subject)
+            self.reporter.note(text)
+
     def _training_facts(self) -> dict[str, Any]:
         clock = self.clock
         return {
@@ -310,7 +359,7 @@ class Trainer:
             f"{self.schedule.peak:g}.{saved}"
         )
 
-    def _report(self, loss: float, rate: float, speed: float, evaluated: bool) -> None:
+    def _report(self, loss: float, rate: float, speed: float, found: dict[str, Any]) -> None:
         clock = self.clock
         record: dict[str, Any] = {
             "step": clock.step,
@@ -321,13 +370,12 @@ class Trainer:
             "tokens_per_second": round(speed, 1),
             "progress": round(self.progress, 6),
             "steps": self.schedule.steps,
+            **found,
         }
-        if evaluated:
-            record |= clock.last
         if self.run:
             try:
                 self.run.log(record)
             except OutputError as error:
                 # a night's work must not end for want of a log line
                 self.reporter.note(str(error))
-        self.reporter.progress({**clock.last, **record, "evaluated": evaluated})
+        self.reporter.progress({**clock.last, **record, "evaluated": bool(found)})

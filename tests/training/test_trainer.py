@@ -340,9 +340,13 @@ def test_a_finished_run_says_so_and_a_new_limit_is_so_much_more(chat_file: Path,
 def test_resuming_without_saving_leaves_the_run_alone(chat_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     prepare(config(chat_file, out=out, steps=2)).fit()
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    before = content()
     prepare(resumed_config(out, {"steps": 2}), resume=True, save=False).fit()
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert content() == before
 
 
 def test_metrics_of_steps_that_are_done_again_are_dropped(chat_file: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from textual.widgets import Footer, Label, Sparkline, Static
 from picochat.errors import PicochatError
 from picochat.metrics import RunHistory, RunLog, downsample
 from picochat.text.safe import printable
+from picochat.ui.run_process import RunProcess
+from picochat.ui.screens.leave_run import Choice, LeaveRunScreen
 from picochat.ui.widgets.evaluation_log import EvaluationLog
 from picochat.ui.widgets.loss_curve import LossCurve
 from picochat.ui.widgets.run_figures import RunFigures
@@ -26,7 +28,13 @@ POLL_BYTES = 1 << 20
 
 
 class WatchScreen(Screen[None]):
-    """Follows the run in `folder`, which may start, end and be started again while it is shown."""
+    """Follows the run in `folder`, which may start, end and be started again while it is shown.
+
+    Args:
+        folder: the run's folder.
+        process: the training itself, where it was started for this screen: it says for sure whether the run is over, and
+            whoever leaves is asked what becomes of it.
+    """
 
     CSS_PATH = "../watch.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (declared so by Textual)
@@ -43,15 +51,18 @@ class WatchScreen(Screen[None]):
     evaluations = query_one(EvaluationLog)
     rate = query_one(Sparkline)
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, process: RunProcess | None = None) -> None:
         super().__init__()
         self.folder = folder
+        self.process = process
         self.history = RunHistory()
         self._log = RunLog(folder)
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        yield Static(printable(f"run {self.folder}"), id="run", markup=False)
+        process = f", process {self.process.pid}" if self.process else ""
+        yield Static(printable(f"run {self.folder}{process}"), id="run", markup=False)
+        yield Static(id="ending", markup=False)
         with Horizontal(id="state"):
             with Vertical(id="curves"):
                 yield LossCurve(self.history)
@@ -69,6 +80,8 @@ class WatchScreen(Screen[None]):
 
     def poll(self) -> None:
         """Take what the run has written since."""
+        # asked before the log is read: what a process that is gone had to say is all there then
+        running = None if self.process is None else self.process.running
         problem = ""
         try:
             records = self._log.poll(POLL_BYTES)
@@ -82,9 +95,11 @@ class WatchScreen(Screen[None]):
             self.draw()
         if self._log.broken:
             problem = problem or f"unreadable lines: {self._log.broken:,}"
-        self.figures.show(self.history.state(self._log.modified, time.time()), problem)
+        self.figures.show(self.history.state(self._log.modified, time.time(), running), problem)
         if self._log.behind:
             self.call_later(self.poll)
+        if self.process is not None and not running:
+            self._tell_ending(self.process)
 
     def draw(self) -> None:
         """Draw the curves anew."""
@@ -113,7 +128,28 @@ class WatchScreen(Screen[None]):
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Back to where one came from; the run goes on without its watcher."""
+        """Back to where one came from; whoever started the training here says what becomes of it."""
+        if self.process is not None and self.process.running:
+            self.app.push_screen(LeaveRunScreen(), self._leave_training)
+        else:
+            self._leave()
+
+    def _leave_training(self, choice: Choice | None) -> None:
+        if choice == "stop" and self.process is not None and self.process.running:
+            self.process.stop()
+        if choice is not None:
+            self._leave()
+
+    def _tell_ending(self, process: RunProcess) -> None:
+        """Say how the training ended; one that never began leaves nothing to look at."""
+        if process.failed and not process.begun:
+            self.app.exit()
+        ending = self.query_one("#ending", Static)
+        if not ending.has_class("-shown"):
+            ending.update(printable(f"{process.ending()} Press q to leave."))
+            ending.add_class("-shown")
+
+    def _leave(self) -> None:
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         else:

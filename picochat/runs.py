@@ -1,0 +1,133 @@
+"""Run folders seen from outside: what lies in one, and where the runs are.
+
+A leaf, standard library only: the screen and the command line find a run's models without loading what trains one.
+
+runs/<name>/config.yaml    every setting of the run
+metrics.jsonl              one JSON object a line
+best.pt                    the model with the lowest validation loss
+steps/step-000120.pt       some of the earlier models
+state.pt                   all that is needed to go on training
+train.log                  what `train --watch` had to say
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from picochat.errors import CheckpointError, OutputError
+from picochat.metrics import METRICS
+
+RUNS = Path("runs")
+CONFIG = "config.yaml"
+BEST = "best.pt"
+STEPS = "steps"
+STATE = "state.pt"
+LOG = "train.log"
+
+
+@dataclass(frozen=True)
+class RunModel:
+    """A model that a run has kept; `step` is `None` where only the file itself tells it."""
+
+    path: Path
+    step: int | None
+
+
+def run_models(place: Path) -> list[RunModel]:
+    """The models of a run, by step; of a run that kept none of its steps the best one, and none where there is no run.
+
+    Args:
+        place: the run folder, or a model file in it.
+    """
+    folder = run_folder(place)
+    kept = [RunModel(path, step) for path in folder.glob(f"{STEPS}/step-*.pt") if (step := _step_of(path)) is not None]
+    if kept:
+        return sorted(kept, key=lambda model: model.step or 0)
+    return [RunModel(folder / BEST, None)] if (folder / BEST).is_file() else []
+
+
+def run_folder(place: Path) -> Path:
+    """The run folder that `place` is, or that the model file at `place` lies in."""
+    if not place.is_file():
+        return place
+    return place.parent.parent if place.parent.name == STEPS else place.parent
+
+
+def step_file(folder: Path, step: int) -> Path:
+    """Where a run keeps the model of that step."""
+    return folder / STEPS / f"step-{step:06d}.pt"
+
+
+def remove_models(folder: Path, steps: Iterable[int]) -> None:
+    """Delete the kept models of these steps."""
+    for step in steps:
+        step_file(folder, step).unlink(missing_ok=True)
+
+
+def spread(steps: Iterable[int], keep: int) -> list[int]:
+    """At most `keep` of the steps, the first and the newest among them, about evenly apart in the logarithm of the step.
+
+    It is asked again whenever a step is added. So whichever leaves the smallest gap goes: what is close together now only
+    grows closer, as seen from a longer run.
+    """
+    left = sorted(set(steps))
+    if keep < 2:
+        return left[-1:] if keep else []
+    while len(left) > keep:
+        gaps = [math.log(after / before) for before, after in zip(left, left[2:], strict=False)]
+        del left[1 + gaps.index(min(gaps))]
+    return left
+
+
+def newest_run(name: str) -> Path | None:
+    """The run under runs/ whose file `name` was written last; `None` where none has it."""
+    found = [(path.stat().st_mtime, path.parent) for path in RUNS.glob(f"*/{name}")]
+    return max(found)[1] if found else None
+
+
+def resumable_run(folder: Path | None) -> Path:
+    """`folder`, or the newest run under runs/, if it can be resumed.
+
+    Raises:
+        CheckpointError: it can't.
+    """
+    if folder is None:
+        folder = newest_run(STATE)
+        if folder is None:
+            raise CheckpointError(f"There is no run to resume under {RUNS}/; name one with --out.")
+    elif not (folder / STATE).is_file():
+        raise CheckpointError(f"{folder} holds no {STATE} to resume from; give the folder of an unfinished run.")
+    return folder
+
+
+def check_free(folder: Path, *, force: bool = False) -> None:
+    """Raise `OutputError` where a new run would write over something, unless `force` is given."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file, and --out names a folder; choose another place.")
+    taken = [name for name in (STATE, BEST, METRICS, CONFIG, STEPS) if (folder / name).exists()]
+    if taken and not force:
+        go_on = "go on with --resume, " if STATE in taken else ""
+        raise OutputError(f"{folder} already holds {taken[0]}; {go_on}replace it with --force, or choose another --out.")
+
+
+def clear(folder: Path) -> None:
+    """Delete what an earlier run has left and a new one would take for its own."""
+    if not folder.is_dir():
+        return
+    for name in (STATE, BEST, METRICS):
+        (folder / name).unlink(missing_ok=True)
+    remove_models(folder, [model.step for model in run_models(folder) if model.step is not None])
+    with contextlib.suppress(OSError):
+        (folder / STEPS).rmdir()
+
+
+def _step_of(path: Path) -> int | None:
+    digits = path.stem.removeprefix("step-")
+    if not (digits.isascii() and digits.isdecimal() and int(digits)):
+        return None
+    # one spelling only: it is looked for under that name
+    return int(digits) if path.name == step_file(path, int(digits)).name else None
