@@ -11,16 +11,21 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from picochat.chat.actions import COMMANDS, describe_commands, describe_settings
 from picochat.chat.commands import is_command
+from picochat.chat.comparison import Comparison, tell
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
+from picochat.figures import describe_status, figures
 from picochat.inference.engine import STOP_TEXT
 from picochat.interrupt import Interrupt
 from picochat.locations import line_history
+from picochat.metrics import RunHistory, RunLog
 from picochat.text.safe import printable
 
 HISTORY_LINES = 1000
@@ -36,6 +41,7 @@ class Repl:
         self.running = True
         self.exit_code = 0
         self.interactive = sys.stdin.isatty()
+        self.comparison: Comparison | None = None
         self._draft = ""
 
     def run(self) -> None:
@@ -93,18 +99,39 @@ class Repl:
             for note in reply.prompt.notes():
                 self.say(f"({note})")
             for token in itertools.chain(reply.question.opening, reply):
-                sys.stdout.write(printable(token.text) if sys.stdout.isatty() else token.text)
-                sys.stdout.flush()
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+                self._write(token.text)
+        self._write("\n")
         seed = f"seed {reply.seed}" if self.session.settings.seed is None and reply.settings.temperature else ""
         reason = STOP_TEXT[reply.stop or "cancelled"] if reply.stop not in ("end", "stop") else ""
         if seed or reason:
             self.say(f"({', '.join(filter(None, (reason, seed)))})")
+        self._heed(interrupt)
+
+    def compare(self, comparison: Comparison) -> None:
+        """Print the answers one after the other."""
+        self.comparison = comparison
+        with Interrupt() as interrupt:
+            tell(comparison, self.say, self._write, interrupt)
+        self._heed(interrupt)
+
+    def watch(self, folder: Path) -> None:
+        """Print where the run stands."""
+        log, history = RunLog(folder), RunHistory()
+        history.add(log.poll())
+        if log.modified is None:
+            raise PicochatError(f"There is no run in {folder}; name the folder of one that has begun.")
+        state = history.state(log.modified, time.time())
+        self.say("\n".join(f"{name:<10}  {value}" for name, value in [("state", describe_status(state)), *figures(state)]))
+
+    def _heed(self, interrupt: Interrupt) -> None:
         if interrupt() and (not self.interactive or interrupt.requested == signal.SIGTERM):
             # a person's Ctrl-C stops the answer; a script's, or a request to end, the program
             self.exit_code = interrupt.exit_code
             self.running = False
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
 
     def edit(self, text: str) -> None:
         """Offer the text at the prompt, where lines can be edited."""

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picochat.errors import DataError
+from picochat.figures import clock, describe_status, figures
 from picochat.metrics import LARGEST, Evaluation, RunHistory, RunLog, RunState, Series, downsample
-from picochat.ui.figures import clock, describe_status, figures
 
 NOW = 1_000_000.0
 

@@ -8,6 +8,7 @@ from picochat.chat.commands import Command, CommandRegistry, FrontEnd
 from picochat.chat.history_actions import HISTORY_COMMANDS
 from picochat.chat.keys import keymap
 from picochat.chat.preferences import save_preference, write_preferences
+from picochat.chat.run_actions import RUN_COMMANDS
 from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings, choices
 from picochat.errors import PicochatError
 from picochat.locations import preferences
@@ -231,6 +232,7 @@ COMMANDS = CommandRegistry(
         Command("status", "Model, device, context used and settings.", _status),
         Command("info", "Facts of the model and its training.", _info),
         Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
+        *RUN_COMMANDS,
         *HISTORY_COMMANDS,
         Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q"), key="ctrl+q"),
     ]

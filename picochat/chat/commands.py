@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Protocol
 
+from picochat.chat.comparison import Comparison
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
@@ -16,6 +18,8 @@ class FrontEnd(Protocol):
     """What a command may ask of the program that shows the chat."""
 
     session: ChatSession
+    comparison: Comparison | None
+    """The last answers beside each other, one of which may still be kept."""
 
     def say(self, text: str) -> None:
         """Show a note that is no part of the conversation."""
@@ -49,6 +53,12 @@ class FrontEnd(Protocol):
 
     def inspect_answer(self) -> None:
         """Show the tokens of the last answer and what they were chosen over."""
+
+    def compare(self, comparison: Comparison) -> None:
+        """Draw answers beside each other."""
+
+    def watch(self, folder: Path) -> None:
+        """Show a training run."""
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard."""

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from picochat.figures import clock
 from picochat.text.safe import printable
-from picochat.ui.figures import clock
 
 LOG_SECONDS = 30.0
 """Where no terminal is, a line is written this often, and at every evaluation."""

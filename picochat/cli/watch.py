@@ -53,7 +53,7 @@ def watch(
 
 
 def _show_state(folder: Path, *, as_json: bool) -> None:
-    from picochat.ui.figures import describe_status, figures
+    from picochat.figures import describe_status, figures
 
     log, history = RunLog(folder), RunHistory()
     history.add(log.poll())
@@ -69,7 +69,7 @@ def _show_state(folder: Path, *, as_json: bool) -> None:
 
 
 def _follow(folder: Path, *, as_json: bool) -> None:
-    from picochat.ui.figures import describe_status
+    from picochat.figures import describe_status
 
     log, history, waiting = RunLog(folder), RunHistory(), False
     while True:
@@ -90,8 +90,8 @@ def _follow(folder: Path, *, as_json: bool) -> None:
 
 
 def _show_evaluation(evaluation: Evaluation, *, as_json: bool) -> None:
+    from picochat.figures import describe_evaluation
     from picochat.text.safe import printable
-    from picochat.ui.figures import describe_evaluation
 
     # flushed: who reads a pipe wants a line when it comes
     if as_json:

@@ -21,7 +21,7 @@ from picochat.ui.bindings import action_binding, command_binding, textual_keymap
 from picochat.ui.palette import CommandProvider
 from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.themes import OWN
-from picochat.ui.work import Job
+from picochat.ui.work import Job, running_jobs
 
 
 class ChatApp(App[int]):
@@ -87,4 +87,4 @@ class ChatApp(App[int]):
     @property
     def unfinished_jobs(self) -> list[Job]:
         """Work that goes on after the screen has closed."""
-        return [job for job in self.chat.jobs if not job.join(0.5)]
+        return [job for job in running_jobs() if not job.join(0.5)]

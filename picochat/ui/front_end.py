@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picochat.chat.actions import COMMANDS
+from picochat.chat.comparison import Column, Comparison
 from picochat.chat.keys import keymap
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
+from picochat.ui.screens.compare import CompareScreen
 from picochat.ui.screens.help import HelpScreen
 from picochat.ui.screens.microscope import Choice, MicroscopeScreen
+from picochat.ui.screens.watch import WatchScreen
 
 if TYPE_CHECKING:
     from picochat.ui.screens.chat import ChatScreen
@@ -21,6 +25,7 @@ class ScreenFrontEnd:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self.comparison: Comparison | None = None
 
     @property
     def session(self) -> ChatSession:
@@ -95,6 +100,26 @@ class ScreenFrontEnd:
                 self.answer(lambda cancelled: session.resume(choice, cancelled))
 
         screen.app.push_screen(MicroscopeScreen(tokens), go_on)
+
+    def compare(self, comparison: Comparison) -> None:
+        """Open the answers in columns; the one that is chosen takes the place of the last, or its model is loaded."""
+        screen, self.comparison = self._screen, comparison
+
+        def take(column: Column | None) -> None:
+            if column is None:
+                return
+            if comparison.keeps:
+                screen.run_command(f"/keep {column.number}")
+                if comparison.question.entry is None:
+                    screen.transcript.add_message("assistant", column.text)
+            else:
+                screen.run_command(f"/load {column.model}")
+
+        screen.app.push_screen(CompareScreen(comparison), take)
+
+    def watch(self, folder: Path) -> None:
+        """Open the training screen."""
+        self._screen.app.push_screen(WatchScreen(folder))
 
     def quit(self) -> None:
         """Leave at once, also while an answer is coming."""

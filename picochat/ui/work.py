@@ -85,14 +85,25 @@ class Target(Protocol):
         """Put a message into its queue; from any thread."""
 
 
+_running: set[Job] = set()
+
+
 class Job:
     """Work on a thread that can be asked to stop and that never keeps the program alive."""
 
     def __init__(self, work: Callable[[Job], None]) -> None:
         self.run = next(_runs)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=work, args=(self,), daemon=True, name=f"picochat-job-{self.run}")
+        self._work = work
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"picochat-job-{self.run}")
+        _running.add(self)
         self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._work(self)
+        finally:
+            _running.discard(self)
 
     def stop(self) -> None:
         """Ask the work to end; it looks once per token."""
@@ -106,6 +117,11 @@ class Job:
         """Wait for the end, but no longer than that; returns whether it came."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+
+def running_jobs() -> list[Job]:
+    """All work that has not ended."""
+    return list(_running)
 
 
 def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object]) -> None:

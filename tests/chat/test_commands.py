@@ -13,6 +13,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.session = scripted_session(["Hello!"])
+        self.comparison = None
         self.said: list[str] = []
         self.calls: list[str] = []
 
@@ -48,6 +49,13 @@ class Recorder:
 
     def inspect_answer(self) -> None:
         self.calls.append("inspect")
+
+    def compare(self, comparison) -> None:
+        self.comparison = comparison
+        self.calls.append("compare")
+
+    def watch(self, folder) -> None:
+        self.calls.append(f"watch {folder}")
 
     def copy(self, text: str) -> None:
         self.calls.append(f"copy {text}")

@@ -8,9 +8,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from picochat.figures import describe_evaluation
 from picochat.metrics import Evaluation
 from picochat.text.safe import printable
-from picochat.ui.figures import describe_evaluation
 
 MOST = 200
 """Older entries go: a long run must not slow the screen."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+from picochat.figures import describe_status, figures
 from picochat.metrics import RunState
 from picochat.text.safe import printable
-from picochat.ui.figures import describe_status, figures
 
 NAME_WIDTH = 11
 TWO_COLUMNS = 54
