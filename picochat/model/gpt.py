@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from picochat.errors import ContextOverflowError
+from picochat.model.attention import attend, attend_in_blocks
 from picochat.model.cache import KVCache
 from picochat.model.config import ModelConfig
 
@@ -44,7 +45,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Causal self-attention with one fused projection for queries, keys and values."""
+    """Causal self-attention with one fused projection for queries, keys and values.
+
+    Attributes:
+        in_blocks: compute a pass without a cache by `attend_in_blocks`; training sets it where that is faster.
+    """
+
+    in_blocks = False
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -77,16 +84,11 @@ class Attention(nn.Module):
         q, k = q.to(v.dtype), k.to(v.dtype)
         if cache is not None:
             k, v = cache.append(layer, k, v)  # (B, K, S, D)
-        y = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=mask,
-            # a first pass is square and causal; a single new token sees everything; the rest brings its mask
-            is_causal=mask is None and T > 1,
-            dropout_p=config.dropout if self.training else 0.0,
-            enable_gqa=config.kv_heads != config.heads,
-        )
+        dropout = config.dropout if self.training else 0.0
+        if self.in_blocks and mask is None and cache is None:
+            y = attend_in_blocks(q, k, v, dropout=dropout)
+        else:
+            y = attend(q, k, v, mask, dropout=dropout)
         return self.out(y.transpose(1, 2).reshape(B, T, self.q_width))  # type: ignore[no-any-return]
 
 
