@@ -180,7 +180,7 @@ class RunState:
 
 
 class Evaluation(NamedTuple):
-    """What one evaluation found; `sample` is a text that the model wrote then."""
+    """What one evaluation found; `sample` is a text that the model wrote then, empty where it had nothing to say."""
 
     step: int
     val_loss: float
@@ -279,7 +279,7 @@ class RunHistory:
             self.evaluations.pop()
         if val_loss is None:
             return None
-        text = sample if isinstance(sample, str) and sample else None
+        text = sample if isinstance(sample, str) else None
         self.evaluations.append(Evaluation(step, val_loss, number(record, "val_bpb"), text))
         return self.evaluations[-1]
 

@@ -114,6 +114,38 @@ def test_a_run_that_is_started_again_is_read_from_its_beginning(tmp_path: Path, 
     assert not log.restarted
 
 
+def put_in_place(log: RunLog, text: str) -> None:
+    """As a resumed run does with the lines that it does again."""
+    other = log.path.with_suffix(".new")
+    other.write_text(text)
+    other.replace(log.path)
+
+
+def test_a_resumed_run_that_outgrew_the_lines_it_dropped_is_read_anew(tmp_path: Path) -> None:
+    log = RunLog(tmp_path)
+    before = "".join(line(step) for step in range(1, 20))
+    log.path.write_text(before + line(20, loss=9.0))
+    log.poll()
+    put_in_place(log, before + "".join(line(step, loss=1.0) for step in range(20, 60)))
+    records = log.poll()
+    assert log.restarted
+    assert [record["step"] for record in records] == list(range(1, 60))
+    assert records[19]["loss"] == 1.0
+    assert log.broken == 0
+    assert log.poll() == []
+    assert not log.restarted
+
+
+def test_a_copy_that_only_grew_is_read_on(tmp_path: Path) -> None:
+    log = RunLog(tmp_path)
+    text = "".join(line(step) for step in range(1, 20))
+    log.path.write_text(text)
+    log.poll()
+    put_in_place(log, text + line(20))
+    assert log.poll() == [record(20)]
+    assert not log.restarted
+
+
 def test_a_run_that_is_removed_is_waited_for_again(tmp_path: Path) -> None:
     log = RunLog(tmp_path)
     log.path.write_text(line(1))
@@ -202,6 +234,25 @@ def test_how_a_run_looks_after_a_silence(more: dict[str, object], age: float, st
     now = state(*(record(step, **more) for step in range(1, 31)), age=age)
     assert now.status == status
     assert now.alive == (status == "training")
+
+
+@pytest.mark.parametrize(
+    ("running", "more", "age", "status"),
+    [
+        (True, {}, 9999.0, "training"),
+        (True, {"steps": 2}, 1.0, "training"),
+        (False, {}, 1.0, "stopped"),
+        (False, {"steps": 9}, 1.0, "stopped"),
+        (False, {"steps": 2}, 1.0, "finished"),
+        (None, {}, 1.0, "training"),
+    ],
+)
+def test_where_the_process_is_known_no_silence_needs_to_tell(
+    running: bool | None, more: dict[str, object], age: float, status: str
+) -> None:
+    made = history(record(1, **more), record(2, **more))
+    assert made.state(NOW - age, NOW, running).status == status
+    assert RunHistory().state(None, NOW, running).status == "waiting"
 
 
 def test_slow_steps_are_waited_for() -> None:

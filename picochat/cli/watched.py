@@ -35,9 +35,10 @@ def train_watched(folder: Path, arguments: list[str]) -> int:
         return app.return_code or 0
     code = _wait(process)
     if process.failed:
+        error = TrainingError(process.ending())
         if not process.begun:
             process.discard()
-        raise TrainingError(process.ending())
+        raise error
     _tell_end(process)
     return code if code >= 0 else 128 - code
 

@@ -71,7 +71,7 @@ class RunProcess:
 
     @property
     def begun(self) -> bool:
-        """Whether it has written a step."""
+        """Whether it has got as far as its metrics."""
         return self._stamp() not in (None, self._metrics)
 
     @property
@@ -102,10 +102,8 @@ class RunProcess:
         if not self.failed:
             return "The run was stopped, and saved." if self.begun else "The run was stopped before its first step."
         if code < 0:
-            return (
-                f"The training process was killed ({_signal_name(-code)}) with what it had learnt since its last evaluation."
-            )
-        last = self._last_line()
+            return f"The training process was killed ({_signal_name(-code)}); --resume goes on from its last evaluation."
+        last = self.last_line()
         if last.startswith(OURS):
             return last.removeprefix(OURS)
         return f"The training process failed (exit code {code}); its log is {self.log}."
@@ -113,12 +111,13 @@ class RunProcess:
     def discard(self) -> None:
         """Take away what was made for a run that never began: the log, and the folder if nothing else is in it."""
         with contextlib.suppress(OSError):
-            if self._before == 0 and self._last_line().startswith(OURS):
+            if self._before == 0 and self.last_line().startswith(OURS):
                 self.log.unlink()
             if self._new_folder:
                 self.folder.rmdir()
 
-    def _last_line(self) -> str:
+    def last_line(self) -> str:
+        """What it said last."""
         try:
             with self.log.open("rb") as log:
                 log.seek(self._before)

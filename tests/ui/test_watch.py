@@ -166,6 +166,15 @@ async def test_brackets_and_escapes_in_a_sample_are_shown_not_obeyed(tmp_path: P
         assert "[red]run[/]" in str(app.watch_screen.query_one("#run").render())  # type: ignore[attr-defined]
 
 
+async def test_a_model_that_said_nothing_is_told_from_one_that_was_not_asked(tmp_path: Path) -> None:
+    write(tmp_path, 1, val_loss=3.0, sample=" \n")
+    write(tmp_path, 2, val_loss=2.0)
+    app = WatchApp(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await wait_until(pilot, lambda: len(logged(app.watch_screen)) == 2)
+        assert [text.count("it said nothing") for text in logged(app.watch_screen)] == [1, 0]
+
+
 async def test_what_is_no_number_and_no_line_does_not_end_it(tmp_path: Path) -> None:
     write(tmp_path, 1, 2, loss=math.nan, val_loss=math.inf, lr="x")
     with (tmp_path / "metrics.jsonl").open("ab") as stream:

@@ -49,6 +49,7 @@ class WatchScreen(Screen[None]):
     curve = query_one(LossCurve)
     figures = query_one(RunFigures)
     evaluations = query_one(EvaluationLog)
+    news = query_one("#news", Static)
     rate = query_one(Sparkline)
 
     def __init__(self, folder: Path, process: RunProcess | None = None) -> None:
@@ -60,9 +61,9 @@ class WatchScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The layout."""
-        process = f", process {self.process.pid}" if self.process else ""
-        yield Static(printable(f"run {self.folder}{process}"), id="run", markup=False)
-        yield Static(id="ending", markup=False)
+        process = f"process {self.process.pid}, " if self.process else ""
+        yield Static(printable(f"{process}run {self.folder}"), id="run", markup=False)
+        yield Static(id="news", markup=False)
         with Horizontal(id="state"):
             with Vertical(id="curves"):
                 yield LossCurve(self.history)
@@ -80,9 +81,13 @@ class WatchScreen(Screen[None]):
 
     def poll(self) -> None:
         """Take what the run has written since."""
-        # asked before the log is read: what a process that is gone had to say is all there then
-        running = None if self.process is None else self.process.running
-        problem = ""
+        process, running, problem = self.process, None, ""
+        if process is not None:
+            # asked before the log is read: what a process that is gone had to say is all there then
+            running = process.running
+            self._tell(process, running=running)
+            if not process.begun:
+                running = None  # what is shown is an earlier run, or none
         try:
             records = self._log.poll(POLL_BYTES)
         except PicochatError as error:
@@ -98,8 +103,6 @@ class WatchScreen(Screen[None]):
         self.figures.show(self.history.state(self._log.modified, time.time(), running), problem)
         if self._log.behind:
             self.call_later(self.poll)
-        if self.process is not None and not running:
-            self._tell_ending(self.process)
 
     def draw(self) -> None:
         """Draw the curves anew."""
@@ -140,14 +143,16 @@ class WatchScreen(Screen[None]):
         if choice is not None:
             self._leave()
 
-    def _tell_ending(self, process: RunProcess) -> None:
-        """Say how the training ended; one that never began leaves nothing to look at."""
+    def _tell(self, process: RunProcess, *, running: bool) -> None:
+        """Say what the training does before its first step, and how it ended; one that never began is nothing to look at."""
         if process.failed and not process.begun:
             self.app.exit()
-        ending = self.query_one("#ending", Static)
-        if not ending.has_class("-shown"):
-            ending.update(printable(f"{process.ending()} Press q to leave."))
-            ending.add_class("-shown")
+        if not running:
+            text = f"{process.ending()} Press q to leave."
+        else:
+            text = "" if process.begun else process.last_line() or "Starting."
+        self.news.update(printable(text))
+        self.news.set_class(bool(text), "-shown")
 
     def _leave(self) -> None:
         if len(self.app.screen_stack) > 1:

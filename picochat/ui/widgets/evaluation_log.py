@@ -22,8 +22,9 @@ class EvaluationView(Static):
 
     def __init__(self, evaluation: Evaluation) -> None:
         parts: list[Content | tuple[str, str]] = [(describe_evaluation(evaluation), "bold")]
-        if evaluation.sample:
-            parts.append(Content(f"\n{printable(evaluation.sample[:LONGEST_SAMPLE])}"))
+        if evaluation.sample is not None:
+            said = printable(evaluation.sample[:LONGEST_SAMPLE].strip())
+            parts.append(Content(f"\n{said}") if said else ("\n(it said nothing)", "dim"))
         super().__init__(Content.assemble(*parts), markup=False)
         self.evaluation = evaluation
 

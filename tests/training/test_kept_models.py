@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from picochat.checkpoint import load_checkpoint
+from picochat.runs import run_models, step_file
+from picochat.training.setup import prepare, resumed_config
+from tests.training.test_samples import Notes
+from tests.training.test_trainer import config, metrics
+
+
+def steps(folder: Path) -> list[int | None]:
+    return [model.step for model in run_models(folder)]
+
+
+def test_earlier_models_are_kept_and_thinned(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=24, eval_every=2, keep=4)).fit()
+    assert len(steps(out)) == 4
+    assert (steps(out)[0], steps(out)[-1]) == (2, 24)
+    losses = {line["step"]: line["val_loss"] for line in metrics(out) if "val_loss" in line}
+    for model in run_models(out):
+        facts = load_checkpoint(model.path).training
+        assert facts["step"] == model.step
+        assert facts["val_loss"] == pytest.approx(losses[model.step])
+    assert {path.name for path in out.iterdir()} == {"best.pt", "config.yaml", "metrics.jsonl", "state.pt", "steps"}
+
+
+def test_none_are_kept_where_none_are_wanted(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=4, eval_every=2, keep=0)).fit()
+    assert not (out / "steps").exists()
+    assert [model.path for model in run_models(out)] == [out / "best.pt"]
+
+
+def test_a_resumed_run_drops_what_it_does_again_and_follows_a_new_wish(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=6, eval_every=2)).fit()
+    assert steps(out) == [2, 4, 6]
+    step_file(out, 6).rename(step_file(out, 7))  # as if it had been killed before its state was written
+    trainer = prepare(resumed_config(out, {"steps": 4, "keep": 3}), resume=True)
+    assert steps(out) == [2, 4]
+    trainer.fit()
+    assert len(steps(out)) == 3
+    assert (steps(out)[0], steps(out)[-1]) == (2, 10)
+
+
+def test_a_run_that_replaces_another_keeps_none_of_its_models(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare(config(chat_file, out=out, steps=4, eval_every=2)).fit()
+    prepare(config(chat_file, out=out, steps=3, eval_every=3), force=True).fit()
+    assert steps(out) == [3]
+
+
+def test_a_place_that_cannot_be_written_is_told_once_and_ends_nothing(chat_file: Path, tmp_path: Path) -> None:
+    out, told = tmp_path / "run", Notes()
+    trainer = prepare(config(chat_file, out=out, steps=6, eval_every=2), reporter=told)
+    (out / "steps").write_text("no folder")
+    assert trainer.fit().step == 6
+    assert load_checkpoint(out).training["step"] in (2, 4, 6)
+    complaints = [note for note in told.notes if "not kept" in note]
+    assert len(complaints) == 1
+    assert "can't be written" in complaints[0]
+    assert [model.path for model in run_models(out)] == [out / "best.pt"]
