@@ -13,8 +13,8 @@ from peers import gpt2_twin, machine
 
 from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
+from picochat.training.compute import autocast, choose_precision
 from picochat.training.optim import make_optimizer
-from picochat.training.precision import autocast, choose_precision
 
 
 def main() -> None:

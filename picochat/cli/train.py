@@ -55,6 +55,7 @@ def train(
     seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
     device: Annotated[str | None, option(TrainConfig, "device", "--device", "-d")] = None,
     precision: Annotated[str | None, option(TrainConfig, "precision")] = None,
+    attention: Annotated[str | None, option(TrainConfig, "attention")] = None,
     weights_format: Annotated[str | None, option(TrainConfig, "weights_format")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or the newest one.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is already in --out.")] = False,
@@ -72,7 +73,8 @@ def train(
         time=parse_duration(time) if time else None, batch_size=batch_size, accumulation=accumulation, lr=lr,
         min_lr=min_lr, warmup=warmup, optimizer=optimizer, weight_decay=weight_decay, clip=clip, val_fraction=val_fraction,
         eval_every=eval_every, eval_batches=eval_batches, sample_prompt=sample_prompt,
-        sample_tokens=sample_tokens, keep=keep, seed=seed, device=device, precision=precision, weights_format=weights_format,
+        sample_tokens=sample_tokens, keep=keep, seed=seed, device=device, precision=precision, attention=attention,
+        weights_format=weights_format,
     )  # fmt: skip
     if data is None and not resume:
         raise ConfigError("train needs --data, the text to learn from; --resume goes on with an earlier run.")

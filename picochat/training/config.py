@@ -59,6 +59,9 @@ class TrainConfig(Schema):
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of the weights, the data order and the split.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="Number format of the matrix products.")
+    attention: Literal["auto", "torch", "blocks"] = Field(
+        "auto", description="Way of attention: torch's own, or in blocks of queries; auto measures."
+    )
 
     sample_prompt: str | None = Field(
         None, description="Text to write on from at each evaluation; default a greeting, or nothing for plain text."

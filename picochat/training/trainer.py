@@ -15,7 +15,7 @@ from picochat.checkpoint import save_checkpoint
 from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
 from picochat.model.device import resolve_device
-from picochat.model.gpt import GPT
+from picochat.model.gpt import GPT, Attention
 from picochat.runs import step_file
 from picochat.text.batches import (
     IGNORE,
@@ -27,9 +27,10 @@ from picochat.text.batches import (
 )
 from picochat.text.chat_format import Part
 from picochat.text.tokenizer import Tokenizer
+from picochat.training.allocator import keep_freed_memory
+from picochat.training.compute import autocast, choose_attention, choose_precision
 from picochat.training.config import TrainConfig
 from picochat.training.optim import default_decay, default_rate, make_optimizer
-from picochat.training.precision import autocast, choose_precision
 from picochat.training.run import RunFolder
 from picochat.training.schedule import Schedule
 
@@ -126,10 +127,12 @@ class Trainer:
         self.reporter: Reporter = reporter or Silent()
         self.device = resolve_device(config.device)
         self.precision, why = choose_precision(self.device, config.precision)
-        self.reporter.note(f"Training on {self.device} in {self.precision} ({why}).")
         torch.manual_seed(config.seed)
         self.shape = config.model_config_for(tokenizer.vocab_size)
         self.model = GPT(self.shape).to(self.device)
+        self.attention, also = choose_attention(self.device, self.precision, self.shape, config.attention)
+        self._set_attention()
+        self.reporter.note(f"Training on {self.device} in {self.precision} ({why}), attention by {self.attention} ({also}).")
         self.schedule = self._make_schedule()
         decay = default_decay(config.optimizer) if config.weight_decay is None else config.weight_decay
         self.optimizer = make_optimizer(self.model, kind=config.optimizer, lr=self.schedule.peak, weight_decay=decay)
@@ -143,6 +146,8 @@ class Trainer:
 
     def fit(self) -> Result:
         """Train to the end of the schedule, or until interrupted; everything is saved either way."""
+        if self.device.type == "cpu":
+            keep_freed_memory()
         clock, started = self.clock, time.perf_counter() - self.clock.elapsed
         with self.interrupt:
             finished = self.finished
@@ -246,6 +251,7 @@ class Trainer:
             "clock": {name: getattr(self.clock, name) for name in Clock.__dataclass_fields__},
             "random": torch.get_rng_state(),
             "facts": self.facts,
+            "compute": {"precision": self.precision, "attention": self.attention},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -266,6 +272,13 @@ class Trainer:
                 )
         self.model.load_state_dict(state["weights"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
+        # what was measured then holds on: another way of computing would not give the same bits
+        compute = state.get("compute", {})
+        if self.config.precision == "auto":
+            self.precision = compute.get("precision", self.precision)
+        if self.config.attention == "auto":
+            self.attention = compute.get("attention", self.attention)
+            self._set_attention()
         self.clock = Clock(**state["clock"])
         torch.set_rng_state(state["random"])
 
@@ -290,6 +303,11 @@ class Trainer:
     def eval_every(self) -> int:
         """Steps between evaluations."""
         return self.config.eval_every or max(10, min(200, (self.schedule.steps or 2000) // 20))
+
+    def _set_attention(self) -> None:
+        for module in self.model.modules():
+            if isinstance(module, Attention):
+                module.in_blocks = self.attention == "blocks"
 
     def _make_schedule(self) -> Schedule:
         config = self.config

@@ -1,0 +1,84 @@
+"""How training computes here: the number format of the matrix products, and the way of attention; both are measured."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from picochat.model.attention import attend, attend_in_blocks
+from picochat.model.config import ModelConfig
+
+
+def choose_precision(device: torch.device, wanted: str = "auto") -> tuple[str, str]:
+    """Return the precision, "fp32" or "bf16", and the reason in a few words.
+
+    A CPU is measured for a moment: bf16 is several times faster where the processor has instructions for it, and slower
+    where it hasn't.
+    """
+    if wanted != "auto":
+        return wanted, "as asked"
+    if device.type == "cuda":
+        supported = torch.cuda.is_bf16_supported()
+        return ("bf16", "supported by the GPU") if supported else ("fp32", "the GPU has no bf16")
+    if device.type == "mps":
+        return "fp32", "the safe choice on MPS"
+    gain = _seconds(torch.float32) / _seconds(torch.bfloat16)
+    verdict = "bf16" if gain > 1.3 else "fp32"
+    return verdict, f"bf16 products run at {gain:.1f}x the speed of fp32 here"
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """The context in which a forward pass runs at `precision`."""
+    if precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def choose_attention(device: torch.device, precision: str, shape: ModelConfig, wanted: str = "auto") -> tuple[str, str]:
+    """Return the way of attention, "torch" or "blocks", and the reason in a few words.
+
+    A CPU is measured for a moment, on windows as long as the model's; a GPU has its own kernels.
+    """
+    if wanted != "auto":
+        return wanted, "as asked"
+    if device.type != "cpu":
+        return "torch", f"made for {device.type}"
+    if shape.position == "alibi":
+        return "torch", "ALiBi brings its own mask"
+    whole, blocks = (_attention_seconds(way, precision, shape) for way in (attend_whole, attend_in_blocks))
+    return "blocks" if blocks < whole else "torch", f"blocks run at {whole / blocks:.1f}x the speed of torch's own here"
+
+
+def attend_whole(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The attention of torch itself, on a first pass."""
+    return attend(q, k, v, None)
+
+
+def _attention_seconds(
+    way: Callable[[Tensor, Tensor, Tensor], Tensor], precision: str, shape: ModelConfig, repeats: int = 3
+) -> float:
+    """Best time of one forward and backward pass over about 2,048 tokens."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    size = (max(1, 2048 // shape.context), shape.heads, shape.context, shape.head_dim)
+    q, k, v = (torch.ones(size, dtype=dtype, requires_grad=True) for _ in range(3))
+    best = float("inf")
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        way(q, k, v).sum().backward()  # type: ignore[no-untyped-call]
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def _seconds(dtype: torch.dtype, size: int = 512, repeats: int = 5) -> float:
+    """Best time of one square matrix product."""
+    a, b = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
+    best = float("inf")
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - start)
+    return best
