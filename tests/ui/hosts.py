@@ -72,8 +72,8 @@ async def settle(pilot: Pilot[None]) -> None:
 
 
 def screen_lines(pilot: Pilot[None]) -> list[str]:
-    """The text that the terminal would show."""
-    return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+    """The text that the terminal would show, but for the scroll bar."""
+    return [strip.text[:-2] for strip in pilot.app.screen._compositor.render_strips()]
 
 
 def tokens(text: str, *, logprob: float = -0.1, alternatives: bool = False) -> list[Token]:

@@ -34,20 +34,20 @@ async def test_brackets_and_escapes_are_text() -> None:
 
 @pytest.mark.parametrize("probs", [False, True])
 async def test_what_streams_looks_like_what_was_there(probs: bool) -> None:
-    text = "A few words, then a\nnew line. " * 30 + "ünïcödé 漢字漢字 " * 20 + "x" * 300 + "\n\n  indented   spaces \n"
+    text = "A few words, then a\nnew line. " * 5 + "ünïcödé 漢字漢字 " * 9 + "x" * 200 + "\n\n  indented   spaces \n"
     looks = []
-    for step in (1, 7, len(text)):
+    for step in (7, len(text)):
         app = TranscriptHost()
-        async with app.run_test(size=(40, 90)) as pilot:
+        async with app.run_test(size=(40, 50)) as pilot:
             app.transcript.probs = probs
             said = app.transcript.add_message("assistant")
             for start in range(0, len(text), step):
                 said.append(tokens(text[start : start + step]))
-                if start % 5 == 0:
-                    await pilot.pause()
+                await pilot.pause()
             await settle(pilot)
             looks.append(screen_lines(pilot))
-    assert looks[0] == looks[1] == looks[2]
+    assert looks[0] == looks[1]
+    assert "indented   spaces" in "\n".join(looks[0])
 
 
 async def test_it_follows_what_streams() -> None:
@@ -198,20 +198,20 @@ async def test_a_long_conversation_mounts_few_messages() -> None:
         await settle(pilot)
         assert len(app.transcript.query(MessageView)) == FIRST_ITEMS
         assert shown(app.transcript)[-1] == 4999
-        for _ in range(60):
+        for _ in range(25):
             await pilot.press("pageup")
         await settle(pilot)
         assert len(app.transcript.query(MessageView)) <= MOST_ITEMS
-        assert shown(app.transcript)[0] < 4800
+        assert shown(app.transcript)[0] < 4890
         await pilot.press("home")
         await settle(pilot)
         assert shown(app.transcript)[0] == 0
         assert app.transcript.scroll_y == 0
         assert len(app.transcript.query(MessageView)) <= MOST_ITEMS
-        for _ in range(60):
+        for _ in range(25):
             await pilot.press("pagedown")
         await settle(pilot)
-        assert shown(app.transcript)[0] > 100
+        assert shown(app.transcript)[0] > 80
         assert len(app.transcript.query(MessageView)) <= MOST_ITEMS
         await pilot.press("ctrl+end")
         await settle(pilot)
@@ -221,8 +221,8 @@ async def test_a_long_conversation_mounts_few_messages() -> None:
 
 async def test_paging_up_and_down_misses_no_message() -> None:
     app = TranscriptHost()
-    async with app.run_test(size=SIZE) as pilot:
-        app.transcript.show(talk(300))
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.transcript.show(talk(150))
         app.transcript.focus()
         await settle(pilot)
         seen = set(shown(app.transcript))
@@ -231,14 +231,14 @@ async def test_paging_up_and_down_misses_no_message() -> None:
             await settle(pilot)
             assert max(shown(app.transcript)) >= min(seen) - 1
             seen |= set(shown(app.transcript))
-        assert seen == set(range(300))
+        assert seen == set(range(150))
         seen = set(shown(app.transcript))
         while not app.transcript.following:
             await pilot.press("pagedown")
             await settle(pilot)
             assert min(shown(app.transcript)) <= max(seen) + 1
             seen |= set(shown(app.transcript))
-        assert seen == set(range(300))
+        assert seen == set(range(150))
 
 
 async def test_the_place_is_steady_when_earlier_messages_are_mounted() -> None:
@@ -247,11 +247,14 @@ async def test_the_place_is_steady_when_earlier_messages_are_mounted() -> None:
         app.transcript.show(talk(1000))
         await settle(pilot)
         first = app.transcript.mounted.start
+        app.transcript.scroll_to(y=30, animate=False)
+        await settle(pilot)
+        assert app.transcript.mounted.start == first
         while app.transcript.mounted.start == first:
             before = screen_lines(pilot)
             wheel(MouseScrollUp, app)
             await settle(pilot)
-        moved = int(app.app.scroll_sensitivity_y)
+        moved = int(app.scroll_sensitivity_y)
         height = app.transcript.region.height
         assert screen_lines(pilot)[moved : height - 1] == before[: height - 1 - moved]
 

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.getters import query_one
 from textual.geometry import Region, Size
+from textual.getters import query_one
 from textual.layout import DockArrangeResult
 from textual.widget import Widget
 
@@ -119,7 +119,7 @@ class ItemWindow(VerticalScroll, Generic[Item]):
             self.scroll_to_widget(view, animate=False, top=view.region.height > self.size.height)
 
     def release_anchor(self) -> None:
-        """Textual lets go of the end whenever something scrolls, even downwards at the end; `watch_scroll_y` knows better."""
+        """Textual lets go of the end whenever something scrolls, even downwards there; `watch_scroll_y` knows better."""
         self.scroll_target_y = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -227,5 +227,9 @@ class ItemWindow(VerticalScroll, Generic[Item]):
         margin = self.size.height
         if self._first and self._views[0] in self._regions and self.scroll_y < margin:
             self._mount_range(max(0, self._first - MORE_ITEMS), self._first)
-        elif self.mounted.stop < len(self.items) and self._views[-1] in self._regions and self.max_scroll_y - self.scroll_y < margin:
+        elif (
+            self.mounted.stop < len(self.items)
+            and self._views[-1] in self._regions
+            and self.max_scroll_y - self.scroll_y < margin
+        ):
             self._mount_range(self.mounted.stop, min(self.mounted.stop + MORE_ITEMS, len(self.items)))

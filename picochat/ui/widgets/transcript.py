@@ -108,6 +108,8 @@ class Transcript(ItemWindow[Said | Note], can_focus=True):
         said = Said(role, text, tokens, index=index)
         said.changed = self._said_changed
         self.add(said)
+        if self.has_focus and self.cursor is None:
+            self.cursor = len(self.items) - 1
         return said
 
     def add_note(self, text: str, *, error: bool = False) -> None:
@@ -152,8 +154,9 @@ class Transcript(ItemWindow[Said | Note], can_focus=True):
     def on_focus(self) -> None:
         """Show the cursor, on what the reader sees."""
         seen = self._seen()
-        if seen and self.cursor not in seen:
-            self.cursor = seen[-1]
+        if self.cursor is None or (seen and self.cursor not in seen):
+            # what was added just now has no place on the screen yet
+            self.cursor = seen[-1] if seen else self._last_message()
         self._mark(self.cursor, True)
         self.refresh_bindings()
 
