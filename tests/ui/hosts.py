@@ -15,6 +15,7 @@ import picochat.ui
 from picochat.inference.engine import Alternative, Token
 from picochat.ui.said import Note, Said
 from picochat.ui.widgets.message import MessageView
+from picochat.ui.widgets.new_text_hint import NewTextHint
 from picochat.ui.widgets.transcript import Transcript
 
 
@@ -35,6 +36,10 @@ class TranscriptHost(App[None]):
     @property
     def transcript(self) -> Transcript:
         return self.query_one(Transcript)
+
+    @property
+    def hint(self) -> NewTextHint:
+        return self.query_one(NewTextHint)
 
     def on_transcript_copy_requested(self, event: Message) -> None:
         self.asked.append(event)

@@ -61,7 +61,7 @@ async def test_it_follows_what_streams() -> None:
         await settle(pilot)
         assert app.transcript.following
         assert "line 39" in "\n".join(screen_lines(pilot))
-        assert not app.transcript.hint.display
+        assert not app.hint.display
         said.finish("40 lines")
         await settle(pilot)
         assert "40 lines" in "\n".join(screen_lines(pilot))
@@ -83,14 +83,14 @@ async def test_who_scrolls_up_while_it_streams_stays_there(way: str) -> None:
         await settle(pilot)
         before = screen_lines(pilot)
         assert not app.transcript.following
-        assert not app.transcript.hint.display
+        assert not app.hint.display
         for number in range(40):
             said.append(tokens(f"line {number}\n"))
             await pilot.pause()
         await settle(pilot)
         # the hint takes the last line
         assert screen_lines(pilot)[:15] == before[:15]
-        assert app.transcript.hint.display
+        assert app.hint.display
         assert "new text below - End" in "\n".join(screen_lines(pilot))
 
 
@@ -106,10 +106,10 @@ async def test_ways_back_to_the_end(way: str) -> None:
         wheel(MouseScrollUp, app)
         await settle(pilot)
         said.append(tokens("new\n"))
-        await wait_until(pilot, lambda: app.transcript.hint.display)
+        await wait_until(pilot, lambda: app.hint.display)
         await settle(pilot)
         if way == "click":
-            await pilot.click(app.transcript.hint)
+            await pilot.click(app.hint)
         elif way == "follow":
             app.transcript.follow()
         elif way == "wheel":
@@ -128,7 +128,7 @@ async def test_ways_back_to_the_end(way: str) -> None:
             await pilot.pause()
         await settle(pilot)
         assert app.transcript.following
-        assert not app.transcript.hint.display
+        assert not app.hint.display
         assert "line 29" in "\n".join(screen_lines(pilot))
 
 
@@ -274,7 +274,7 @@ async def test_what_comes_while_reading_the_first_messages_is_not_lost() -> None
         said.finish("done")
         await settle(pilot)
         assert screen_lines(pilot)[:10] == before[:10]
-        assert app.transcript.hint.display
+        assert app.hint.display
         await pilot.press("end")
         await settle(pilot)
         text = "\n".join(screen_lines(pilot))

@@ -171,16 +171,22 @@ async def test_the_cursor_goes_beyond_what_is_mounted() -> None:
         await pilot.press("home")
         await settle(pilot)
         assert marked(app) == [0]
-        # from far away the keys still mean the cursor
-        app.transcript.follow()
-        await settle(pilot)
-        await pilot.press("down")
-        await settle(pilot)
-        assert marked(app) == [1]
-        assert 1 in shown(app.transcript)
         await pilot.press("end")
         await settle(pilot)
         assert marked(app) == [149]
+
+
+async def test_the_cursor_stays_on_the_screen() -> None:
+    async with TranscriptHost().run_test(size=SIZE) as pilot:
+        app: TranscriptHost = pilot.app
+        app.transcript.show(talk(150))
+        app.transcript.focus()
+        await settle(pilot)
+        for keys in (("pageup", "pageup"), ("pageup",) * 12, ("pagedown",), ("home",), ("pagedown", "pagedown"), ("end",)):
+            await pilot.press(*keys)
+            await settle(pilot)
+            assert len(marked(app)) == 1
+            assert set(marked(app)) <= set(shown(app.transcript))
 
 
 async def test_a_click_puts_the_cursor_on_a_message() -> None:

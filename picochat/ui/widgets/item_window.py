@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.geometry import Region, Size
-from textual.getters import query_one
 from textual.layout import DockArrangeResult
 from textual.widget import Widget
 
@@ -34,8 +33,6 @@ class ItemWindow(VerticalScroll, Generic[Item]):
     The reader's place is a message and a line of it, not a distance from the top: `arrange` finds it again whenever the
     layout changes, by a message that grew, a terminal that was resized, or items mounted above.
     """
-
-    hint = query_one(NewTextHint)
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +90,7 @@ class ItemWindow(VerticalScroll, Generic[Item]):
         """Go to the end and stay there."""
         if self.mounted.stop < len(self.items):
             self._mount_only(len(self.items) - FIRST_ITEMS, len(self.items))
-        self.hint.display = False
+        self.remove_class("-news")
         self._place = None
         self.anchor()
 
@@ -104,7 +101,7 @@ class ItemWindow(VerticalScroll, Generic[Item]):
     def news(self) -> None:
         """There is more at the end than there was."""
         if not self.following:
-            self.hint.display = True
+            self.add_class("-news")
 
     def go_to(self, position: int) -> None:
         """Show an item."""

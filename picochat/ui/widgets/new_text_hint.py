@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 
 class NewTextHint(Static):
-    """One line at the bottom of the transcript; hidden at first."""
+    """One line at the bottom of the transcript; the styles show it while that has the class `-news`."""
 
     ALLOW_SELECT = False
 
@@ -19,7 +19,6 @@ class NewTextHint(Static):
 
     def __init__(self) -> None:
         super().__init__("\u25bc new text below - End", markup=False)
-        self.display = False
 
     def on_click(self) -> None:
         """Go there."""

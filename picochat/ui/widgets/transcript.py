@@ -164,6 +164,21 @@ class Transcript(ItemWindow[Said | Note], can_focus=True):
         """Hide the cursor."""
         self._mark(self.cursor, False)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Keep the cursor on the screen: its keys must not mean a message that isn't seen."""
+        super().watch_scroll_y(old_value, new_value)
+        if self.has_focus:
+            self.call_after_refresh(self._take_cursor_along)
+
+    def _take_cursor_along(self) -> None:
+        view = self._current_view
+        if self.cursor is None or (view is not None and not view.region):
+            # just mounted to be gone to
+            return
+        seen = self._seen()
+        if seen and self.cursor not in seen:
+            self.cursor = seen[0] if self.cursor < seen[0] else seen[-1]
+
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is."""
         for position in self._seen():
