@@ -300,6 +300,35 @@ async def test_show_replaces_everything() -> None:
         assert shown(app.transcript) == [0]
 
 
+async def test_what_is_no_longer_shown_may_still_grow() -> None:
+    app = TranscriptHost()
+    async with app.run_test(size=SIZE) as pilot:
+        said = app.transcript.add_message("assistant")
+        app.transcript.show(talk(50))
+        app.transcript.focus()
+        await settle(pilot)
+        await pilot.press("pageup")
+        said.append(tokens("late"))
+        said.finish("late too")
+        await settle(pilot)
+        assert said.text == "late"
+        assert "late" not in "\n".join(screen_lines(pilot))
+        assert not app.hint.display
+
+
+async def test_keys_on_an_empty_transcript_do_nothing() -> None:
+    app = TranscriptHost()
+    async with app.run_test(size=SIZE) as pilot:
+        app.transcript.focus()
+        await pilot.press("home", "end", "up", "down", "pageup", "pagedown", "enter", "e", "b", "r", "i", "space")
+        await settle(pilot)
+        assert app.asked == []
+        app.transcript.add_note("a note")
+        await pilot.press("home", "up", "down", "c", "space", "end")
+        await settle(pilot)
+        assert app.asked == []
+
+
 async def test_an_endless_answer_draws_what_is_on_the_screen_only() -> None:
     app = TranscriptHost()
     async with app.run_test(size=SIZE) as pilot:
@@ -311,7 +340,7 @@ async def test_an_endless_answer_draws_what_is_on_the_screen_only() -> None:
         draw = view._draw
         view._draw = lambda line: (drawn.append(line.y), draw(line))[1]  # type: ignore[method-assign]
         for _ in range(20):
-            said.append(tokens("and on "))
+            said.append(tokens("and on " * 8))
             await pilot.pause()
         await settle(pilot)
         assert "and on and on" in "\n".join(screen_lines(pilot))

@@ -105,15 +105,15 @@ class ItemWindow(VerticalScroll, Generic[Item]):
 
     def go_to(self, position: int) -> None:
         """Show an item."""
-        view = self.view_at(position)
-        if view is None:
+        if position not in self.mounted:
             self._mount_only(position - FIRST_ITEMS // 2, position + FIRST_ITEMS // 2)
-            view = self._views[position - self._first]
-            self.leave_end()
-            # its place is known when it has been laid out
-            self._place = (view, -1)
-        elif self._regions.get(view) is not None:
+        view = self._views[position - self._first]
+        if view in self._regions:
             self.scroll_to_widget(view, animate=False, top=view.region.height > self.size.height)
+        else:
+            # it goes to the top, margin included, when it is laid out
+            self.leave_end()
+            self._place = (view, -1)
 
     def release_anchor(self) -> None:
         """Textual lets go of the end whenever something scrolls, even downwards there; `watch_scroll_y` knows better."""
@@ -163,8 +163,10 @@ class ItemWindow(VerticalScroll, Generic[Item]):
 
     def action_scroll_home(self) -> None:
         """Go to the very first item."""
-        self.go_to(0)
-        self.scroll_home(animate=False, immediate=True)
+        if self.mounted.start == 0:
+            self.scroll_home(animate=False, immediate=True)
+        else:
+            self.go_to(0)
 
     def action_scroll_end(self) -> None:
         """Go to the very last item."""

@@ -119,6 +119,9 @@ class Transcript(ItemWindow[Said | Note], can_focus=True):
     def show(self, items: Iterable[Said | Note]) -> None:
         """Show these instead of all that is there, from their end."""
         shown = list(items)
+        for item in self.items:
+            if isinstance(item, Said):
+                item.changed = None
         for item in shown:
             if isinstance(item, Said):
                 item.changed = self._said_changed
@@ -128,7 +131,6 @@ class Transcript(ItemWindow[Said | Note], can_focus=True):
             self.cursor = self._last_message()
 
     def _said_changed(self, said: Said, tokens: Sequence[Token]) -> None:
-        # an answer that was stopped may still tell of its end when others are shown
         position = next((place for place in self.mounted if self.items[place] is said), None)
         view = self._message_at(position)
         if view is not None and tokens:
