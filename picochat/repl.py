@@ -145,12 +145,12 @@ class Repl:
 
     def show_probabilities(self) -> None:
         """Say each token's probability of the last answer."""
-        for token in self.session.last_tokens():
+        for token in self.session.tokens_of():
             self.say(f"{math.exp(min(0.0, token.logprob)):>6.1%}  {token.text!r}")
 
     def inspect_answer(self) -> None:
         """Print each token of the last answer with its rivals."""
-        for token in self.session.last_tokens():
+        for token in self.session.tokens_of():
             rivals = ", ".join(f"{other.text!r} {math.exp(other.logprob):.0%}" for other in token.alternatives)
             self.say(f"{token.text!r}  of  {rivals}")
 

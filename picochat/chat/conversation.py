@@ -75,10 +75,14 @@ class Conversation:
         for index in range(len(self.entries) - 1, -1, -1):
             if self.entries[index].message.role == "user":
                 taken = self.entries[index:]
-                del self.entries[index:]
-                self.dropped = min(self.dropped, len(self.entries))
+                self.cut(index)
                 return taken
         return []
+
+    def cut(self, length: int) -> None:
+        """Forget all messages but the first `length`."""
+        del self.entries[length:]
+        self.dropped = min(self.dropped, length)
 
     def reset(self) -> None:
         """Forget all messages; the system prompt stays."""

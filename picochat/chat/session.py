@@ -174,13 +174,19 @@ class ChatSession:
                 opening = tuple(Token(index, "", 0.0, 0.0) for index in ids)
         return self._answer(Question(entry.message.content, entry, answer, self._with_text(opening)), cancelled)
 
-    def last_tokens(self) -> list[Token]:
-        """The records of the last answer.
+    def tokens_of(self, index: int | None = None) -> list[Token]:
+        """The records of the answer at a place, the last one by default.
 
         Raises:
             PicochatError: there is none, or only its text is left.
         """
-        _, answer = self._last_turn("look into")
+        entries = self.conversation.entries
+        if index is None:
+            _, answer = self._last_turn("look into")
+        elif 0 <= index < len(entries):
+            answer = entries[index]
+        else:
+            raise PicochatError("That answer is no part of the conversation any more.")
         if not any(token.alternatives for token in answer.tokens):
             raise PicochatError("Of that answer only the text is left; /regenerate gives one to look into.")
         return answer.tokens
@@ -204,6 +210,24 @@ class ChatSession:
             raise PicochatError("There is nothing to take back.")
         self._keep(len(self.conversation.entries))
         return taken[0].message.content
+
+    def take_back(self, index: int) -> str:
+        """Take back the message at a place, and all after it; returns what it said.
+
+        Raises:
+            PicochatError: there is no message of the user's at that place.
+        """
+        entries = self.conversation.entries
+        if not 0 <= index < len(entries) or entries[index].message.role != "user":
+            raise PicochatError("That message can't be changed; choose one that you wrote in this conversation.")
+        text = entries[index].message.content
+        self.cut(index)
+        return text
+
+    def cut(self, length: int) -> None:
+        """Forget all messages but the first `length`."""
+        self.conversation.cut(length)
+        self._keep(length)
 
     def reset(self) -> None:
         """Start a new conversation."""

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import Protocol
 
 from picochat.chat.reply import Reply
-from picochat.chat.session import Cancelled
+from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import STOP_TEXT
-from picochat.ui.widgets.message import MessageView
+from picochat.ui.said import Said
 from picochat.ui.widgets.transcript import Transcript
 from picochat.ui.work import AnswerEnded, AnswerText, Job, Target, stream_answer
 
 
 class AnswerScreen(Target, Protocol):
     """What an answer asks of the screen that it is shown on."""
+
+    session: ChatSession
 
     @property
     def transcript(self) -> Transcript:
@@ -42,7 +44,7 @@ class Answering:
         self._screen = screen
         self.job: Job | None = None
         self._reply: Reply | None = None
-        self._view: MessageView | None = None
+        self._said: Said | None = None
 
     def start(self, make_reply: Callable[[Cancelled], Reply]) -> None:
         """Start an answer; its text streams in as messages."""
@@ -57,26 +59,27 @@ class Answering:
         for note in prompt.notes():
             self._screen.say(note)
         opening = "".join(token.text for token in question.opening)
-        self._view = self._screen.transcript.add_message("assistant", opening, question.opening)
+        index = len(self._screen.session.conversation.entries) if question.entry is not None else None
+        self._said = self._screen.transcript.add_message("assistant", opening, question.opening, index=index)
 
     def grow(self, event: AnswerText) -> bool:
         """Show more text, unless it is of an answer that is over; returns whether it was shown."""
-        if self.job is None or event.run != self.job.run or self._view is None:
+        if self.job is None or event.run != self.job.run or self._said is None:
             return False
-        self._view.append(event.tokens)
+        self._said.append(event.tokens)
         return True
 
     def end(self, event: AnswerEnded) -> bool:
         """Close the answer, unless it is another one's end; returns whether it was this one's."""
         if self.job is None or event.run != self.job.run:
             return False
-        reply, view = self._reply, self._view
-        self.job = self._reply = self._view = None
+        reply, said = self._reply, self._said
+        self.job = self._reply = self._said = None
         if event.error:
             self._screen.say_error(event.error)
-        if reply is not None and view is not None:
+        if reply is not None and said is not None:
             reason = STOP_TEXT[reply.stop or "cancelled"]
-            view.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
+            said.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
         return True
 
     def stop(self) -> bool:
@@ -95,5 +98,5 @@ class Answering:
 
     def show_again(self) -> None:
         """The transcript was emptied: what has come of the answer stays on it."""
-        if self._view is not None:
-            self._view = self._screen.transcript.add_message("assistant", self._view.text, self._view.tokens)
+        if (said := self._said) is not None:
+            self._said = self._screen.transcript.add_message("assistant", said.text, said.tokens, index=said.index)

@@ -70,6 +70,12 @@ class ScreenFrontEnd:
         self._screen.prompt.replace_text(text)
         self._screen.prompt.focus()
 
+    def edit_message(self, index: int) -> None:
+        """Take back the user's message at a place, with all after it, to be changed and sent again."""
+        text = self.session.take_back(index)
+        self.conversation_changed()
+        self.edit(text)
+
     def conversation_changed(self) -> None:
         """Draw the transcript anew."""
         self._screen.conversation_changed()
@@ -83,17 +89,20 @@ class ScreenFrontEnd:
         transcript = self._screen.transcript
         transcript.probs = not transcript.probs
 
-    def inspect_answer(self) -> None:
-        """Open the microscope on the last answer."""
+    def inspect_answer(self, index: int | None = None) -> None:
+        """Open the microscope on an answer, by default the last; what comes after it goes when another token is chosen."""
         session, screen = self.session, self._screen
-        tokens, engine = session.last_tokens(), session.require_engine()
+        tokens, engine = session.tokens_of(index), session.require_engine()
 
         def go_on(choice: Choice | None) -> None:
             if choice is None:
                 return
             if session.engine is not engine:
                 screen.say_error("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
-            elif choice[-1].id in engine.end_of_turn:
+                return
+            if index is not None:
+                session.cut(index + 1)
+            if choice[-1].id in engine.end_of_turn:
                 session.end_answer(choice[:-1])
                 self.conversation_changed()
             else:

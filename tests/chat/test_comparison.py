@@ -93,7 +93,7 @@ def test_a_column_takes_the_last_answers_place_and_the_next_turn_sees_it() -> No
     entry = session.conversation.entries[-1]
     assert (entry.seed, entry.stop) == (7, "end")
     assert session.require_engine().tokenizer.decode(entry.ids or []) == "Howdy"
-    assert session.last_tokens() == entry.tokens
+    assert session.tokens_of() == entry.tokens
     ask(session, "How are you?")
     assert session.last is not None
     seen = "".join(map(session.require_engine().tokenizer.piece, session.last.prompt.ids))

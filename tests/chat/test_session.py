@@ -280,7 +280,7 @@ def test_going_on_at_the_end_of_the_window_keeps_the_question() -> None:
 def test_an_answer_can_be_ended_early() -> None:
     session = scripted_session(["Hello there"])
     ask(session, "Hi")
-    session.end_answer(tuple(session.last_tokens()[:5]))
+    session.end_answer(tuple(session.tokens_of()[:5]))
     assert contents(session)[-1] == "Hello"
     assert session.conversation.entries[-1].stop == "end"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,8 +26,10 @@ from picochat.chat.settings import ChatSettings
 from picochat.errors import PicochatError
 from picochat.ui.answering import Answering
 from picochat.ui.bindings import action_binding, command_binding
+from picochat.ui.clipboard import copy_text
 from picochat.ui.front_end import ScreenFrontEnd
 from picochat.ui.model_loading import ModelLoading
+from picochat.ui.said import Said
 from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.prompt import PromptInput
 from picochat.ui.widgets.settings_panel import SettingsPanel
@@ -53,6 +56,8 @@ class ChatScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         action_binding("stop", "stop", "Stop", priority=False),
         action_binding("interrupt", "interrupt"),
+        action_binding("messages", "messages"),
+        action_binding("latest", "latest"),
         *(command_binding(command.name) for command in COMMANDS if command.name != "quit"),
     ]
 
@@ -71,7 +76,7 @@ class ChatScreen(Screen[None]):
         self._model = model
         self._history = history
         self._notices = [notice] if notice else []
-        self._waiting: list[str] = []
+        self._waiting: list[Said] = []
         self._leave_before = 0.0
 
     def compose(self) -> ComposeResult:
@@ -118,14 +123,18 @@ class ChatScreen(Screen[None]):
                 self.prompt.replace_text(text)
                 self.say_error("No model is loaded; name one with /load.")
                 return
-            self._waiting.append(text)
-            self.transcript.add_message("user", text)
+            self._waiting.append(self._add_user_message(text))
             return
-        self.transcript.add_message("user", text)
-        self._reply_to(text)
+        self._reply_to(self._add_user_message(text))
 
-    def _reply_to(self, text: str) -> None:
-        self.answering.start(lambda cancelled: self.session.reply(text, cancelled))
+    def _add_user_message(self, text: str) -> Said:
+        self.transcript.follow()
+        return self.transcript.add_message("user", text)
+
+    def _reply_to(self, said: Said) -> None:
+        if self.session.mode == "conversation":
+            said.index = len(self.session.conversation.entries)
+        self.answering.start(lambda cancelled: self.session.reply(said.text, cancelled))
         self.show_state()
 
     @on(AnswerText)
@@ -160,6 +169,7 @@ class ChatScreen(Screen[None]):
     def run_command(self, line: str) -> None:
         """Run a slash command and show what goes wrong."""
         self.popup.hide()
+        self.transcript.follow()
         try:
             COMMANDS.run(self.front_end, line, answering=self.answering.job is not None)
         except PicochatError as error:
@@ -237,6 +247,50 @@ class ChatScreen(Screen[None]):
     def _sync_popup(self) -> None:
         self.prompt.popup_open = bool(self.popup.display)
 
+    # -- messages under the keyboard's cursor ---------------------------------------------------------------------------
+
+    def action_messages(self) -> None:
+        """Go up to the messages."""
+        self.transcript.focus()
+
+    def action_latest(self) -> None:
+        """Go to the newest text, and stay there."""
+        self.transcript.follow()
+
+    @on(Transcript.Left)
+    def _left(self) -> None:
+        self.prompt.focus()
+
+    @on(Transcript.CopyRequested)
+    def _copy_requested(self, event: Transcript.CopyRequested) -> None:
+        self.copy(event.text)
+
+    @on(Transcript.EditRequested)
+    def _edit_requested(self, event: Transcript.EditRequested) -> None:
+        self._try(lambda: self.front_end.edit_message(event.index))
+
+    @on(Transcript.InspectRequested)
+    def _inspect_requested(self, event: Transcript.InspectRequested) -> None:
+        self._try(lambda: self.front_end.inspect_answer(event.index))
+
+    @on(Transcript.BranchRequested)
+    def _branch_requested(self, event: Transcript.BranchRequested) -> None:
+        self.run_command(f"/branch {event.index + 1}")
+
+    @on(Transcript.RegenerateRequested)
+    def _regenerate_requested(self) -> None:
+        self.run_command("/regenerate")
+        self.prompt.focus()
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            if self.answering.job is not None:
+                raise PicochatError("An answer is still coming; Esc stops it.")
+            work()
+        except PicochatError as error:
+            self.say_error(str(error))
+        self.show_state()
+
     # -- settings -------------------------------------------------------------------------------------------------------
 
     @on(SettingsPanel.Changed)
@@ -275,7 +329,7 @@ class ChatScreen(Screen[None]):
         kept = " The model that was running stays." if self.session.engine is not None else ""
         self.say_error(event.reason + kept)
         if self._waiting:
-            self.prompt.replace_text("\n".join([*self._waiting, self.prompt.text]).rstrip("\n"))
+            self.prompt.replace_text("\n".join([*(said.text for said in self._waiting), self.prompt.text]).rstrip("\n"))
             self._waiting.clear()
         self.show_state()
 
@@ -298,14 +352,18 @@ class ChatScreen(Screen[None]):
 
     def conversation_changed(self) -> None:
         """Draw the transcript anew from the conversation."""
-        self.transcript.clear()
-        for entry in self.session.conversation.entries:
-            self.transcript.add_message(entry.message.role, entry.message.content, entry.tokens)
+        entries = self.session.conversation.entries
+        self.transcript.show(
+            [Said(entry.message.role, entry.message.content, entry.tokens, index=i) for i, entry in enumerate(entries)]
+        )
 
     def copy(self, text: str) -> None:
-        """Put a text on the clipboard, by way of the terminal (OSC 52)."""
-        self.app.copy_to_clipboard(text)
-        self.app.notify("Sent to the clipboard through the terminal.", markup=False)
+        """Put a text on the clipboard, and say by which ways."""
+        self.run_worker(self._copy(text), group="copy")
+
+    async def _copy(self, text: str) -> None:
+        copied = await copy_text(self.app, text)
+        self.app.notify(copied.describe(), markup=False)
 
     def show_state(self) -> None:
         """Bring the status line up to date."""
