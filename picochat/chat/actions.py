@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from picochat.chat.commands import Command, CommandRegistry, FrontEnd
+from picochat.chat.completion import Completion, choose, complete_mode, complete_preset, complete_setting
 from picochat.chat.history_actions import HISTORY_COMMANDS
+from picochat.chat.model_files import complete_model
 from picochat.chat.preferences import write_preferences
 from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings
 from picochat.errors import PicochatError
@@ -160,14 +162,21 @@ def describe_settings(settings: ChatSettings) -> str:
     return "\n".join(f"{name:<{width}}  {settings.text_of(name) or 'auto'}" for name in PANEL_FIELDS)
 
 
-COMMANDS = CommandRegistry(
+COMMANDS: CommandRegistry = CommandRegistry(
     [
-        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?")),
+        Command(
+            "help",
+            "List the commands, or explain one.",
+            _help,
+            "[command]",
+            aliases=("h", "?"),
+            complete=lambda _, typed: choose(typed, [Completion(command.name, command.help) for command in COMMANDS]),
+        ),
         Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings()),
-        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
-        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name"),
+        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value", complete=complete_setting),
+        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name", complete=complete_preset),
         Command("save", "Keep the settings for the next chats.", _save),
-        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]"),
+        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]", complete=complete_mode),
         Command("regenerate", "Answer the last message anew.", _regenerate, aliases=("retry",), while_answering=False),
         Command("continue", "Go on with an answer that was cut off.", _continue, while_answering=False),
         Command("edit", "Change the last message and send it again.", _edit, while_answering=False),
@@ -187,7 +196,14 @@ COMMANDS = CommandRegistry(
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),
         Command("info", "Facts of the model and its training.", _info),
-        Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
+        Command(
+            "load",
+            "Load another model; the conversation stays.",
+            _load,
+            "path",
+            while_answering=False,
+            complete=complete_model,
+        ),
         *HISTORY_COMMANDS,
         Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q")),
     ]
