@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from picochat.chat.fuzzy import SCATTERED, ranked
+from picochat.chat.fuzzy import SCATTERED, match, ranked
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import PRESETS, ChatSettings, Mode
 
@@ -53,8 +53,8 @@ Completer = Callable[[ChatSession, str], list[Completion]]
 def choose(typed: str, choices: Iterable[Completion], before: str = "") -> list[Completion]:
     """The choices that match what was typed, best first and marked; `before` is put in front of each value."""
     return [
-        replace(choice, value=before + choice.value, marks=tuple(len(before) + mark for mark in match.marks))
-        for choice, match in ranked(typed, choices, lambda choice: choice.value)[:OFFERED]
+        replace(choice, value=before + choice.value, marks=tuple(len(before) + mark for mark in fit.marks))
+        for choice, fit in ranked(typed, choices, lambda choice: choice.value)[:OFFERED]
     ]
 
 
@@ -94,8 +94,8 @@ def complete_conversation(session: ChatSession, typed: str) -> list[Completion]:
         str(summary.id): Completion(str(summary.id), f"{date(summary.updated)}  {summary.title}") for summary in saved
     }
     found = {choice.value: choice for choice in choose(typed, choices.values())}
-    for summary, match in ranked(typed, saved, lambda summary: summary.title):
-        if match.rank < SCATTERED:
+    for summary, fit in ranked(typed, saved, lambda summary: summary.title):
+        if fit.rank < SCATTERED:
             found.setdefault(str(summary.id), choices[str(summary.id)])
     return list(found.values())[:OFFERED]
 
@@ -114,15 +114,16 @@ def complete_export(session: ChatSession, typed: str) -> list[Completion]:
 
 
 def paths_beside(typed: str, *endings: str) -> list[Completion]:
-    """The folders, and the files with one of these endings, in the folder of which a path was typed."""
+    """The folders, and the files with one of these endings, that the last part of a typed path matches."""
     folder = typed[: typed.rfind("/") + 1]
-    hidden = typed[len(folder) :].startswith(".")
+    name = typed[len(folder) :]
     found = []
     try:
         with os.scandir(as_path(folder)) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 # a name with control characters can't be typed, nor shown as it is
-                if entry.name.isprintable() and entry.name.startswith(".") == hidden:
+                fits = entry.name.isprintable() and entry.name.startswith(".") == name.startswith(".")
+                if fits and match(name, entry.name):
                     if entry.is_dir():
                         found.append(Completion(f"{folder}{entry.name}/", "folder"))
                     elif entry.name.endswith(endings) and entry.is_file():

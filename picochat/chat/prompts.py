@@ -73,8 +73,8 @@ def _append(path: Path, line: bytes) -> None:
         size = os.fstat(descriptor).st_size
         # a chat that was killed while it wrote may have left half a line
         whole = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-        os.write(descriptor, (b"" if whole else b"\n") + line + b"\n")
-    if size + len(line) > FILE_LIMIT:
+        size += os.write(descriptor, (b"" if whole else b"\n") + line + b"\n")
+    if size > FILE_LIMIT:
         newer = path.with_name(f".{path.name}.new")
         with _private(newer, os.O_WRONLY | os.O_TRUNC) as descriptor:
             os.write(descriptor, b"".join(kept + b"\n" for kept in _last_lines(path, FILE_LIMIT // 2)))

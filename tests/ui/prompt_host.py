@@ -11,7 +11,7 @@ from pathlib import Path
 from textual import on
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 import picochat.ui
 from picochat.chat.prompts import PromptHistory
@@ -35,8 +35,9 @@ class PromptHost(App[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(id="sent", markup=False)
-            yield CommandPopup()
-            yield PromptInput(self.history)
+            popup = CommandPopup(self.session, lambda: self.answering)
+            yield popup
+            yield PromptInput(self.history, popup)
 
     @property
     def prompt(self) -> PromptInput:
@@ -60,22 +61,9 @@ class PromptHost(App[None]):
             with super().suspend():
                 yield
 
-    @on(TextArea.Changed)
-    def _typed(self) -> None:
-        self.popup.refresh_for(self.prompt.text, self.session, answering=self.answering)
-        self.prompt.popup_open = self.popup.display
-
-    @on(PromptInput.PopupKey)
-    def _popup_key(self, event: PromptInput.PopupKey) -> None:
-        if event.key in ("up", "down"):
-            self.popup.move(-1 if event.key == "up" else 1)
-            return
-        line, runs = self.popup.accept(event.key, self.prompt.text)
-        self.prompt.replace_text(line)
-        if runs:
-            self.popup.hide()
-            self.prompt.popup_open = False
-            self.prompt.action_submit()
+    @on(CommandPopup.OptionSelected)
+    def _clicked(self) -> None:
+        self.prompt.take_offer("enter")
 
     @on(PromptInput.Submitted)
     def _sent(self, event: PromptInput.Submitted) -> None:
@@ -84,7 +72,6 @@ class PromptHost(App[None]):
 
     def key_escape(self) -> None:
         self.popup.hide()
-        self.prompt.popup_open = False
 
 
 async def wait_until(pilot, condition: Callable[[], object], seconds: float = 60.0) -> None:

@@ -21,7 +21,7 @@ from picochat.text.safe import printable
 from picochat.ui.work import Job
 
 MAX_ROWS = 8
-SHARE = 0.3
+SHARE = 0.35
 """Of the screen's height, at most."""
 
 
@@ -75,31 +75,32 @@ class CommandPopup(OptionList, can_focus=False):
         index: int
         detail: str
 
-    def __init__(self) -> None:
+    def __init__(self, session: ChatSession, answering: Callable[[], bool]) -> None:
         super().__init__(markup=False)
+        self.session = session
         self.offers: list[Offer] = []
         self.display = False
+        self._answering = answering
+        self._text = ""
         self._width = 0
         self._job: Job | None = None
 
-    def refresh_for(self, text: str, session: ChatSession | None = None, *, answering: bool = False) -> None:
-        """Show what `text` may become, or hide.
-
-        Args:
-            text: the input.
-            session: what arguments are completed for; without it, only names are.
-            answering: whether an answer is coming, for which some commands have to wait.
-        """
+    def refresh_for(self, text: str) -> None:
+        """Show what another text may become, or hide; for the same text, it stays hidden once it was."""
+        if text == self._text:
+            return
+        self._text = text
         self.hide()
         if not text.startswith("/") or text.startswith("//") or "\n" in text:
             return
         if " " not in text:
-            self._show([_command(command, text, answering) for command in COMMANDS.matching(text)], highlighted=0)
-        elif session is not None:
+            self._show([self._command(command) for command in COMMANDS.matching(text)], highlighted=0)
+        elif completions := COMMANDS.completions(self.session, text):
             name, _, argument = text.partition(" ")
-            offers = [_argument(name, completion, answering) for completion in COMMANDS.completions(session, text)]
+            command = COMMANDS.find(name)
             # where an argument may be left out, Enter must not take one that nobody chose
-            free = not argument.strip() and not COMMANDS.find(name).needs_argument
+            free = not argument.strip() and not command.needs_argument
+            offers = [self._argument(name, command, completion) for completion in completions]
             self._show(offers, highlighted=None if free else 0)
 
     def hide(self) -> None:
@@ -116,20 +117,14 @@ class CommandPopup(OptionList, can_focus=False):
             self.highlighted = (start + step) % len(self.offers)
 
     def accept(self, key: str, text: str) -> tuple[str, bool]:
-        """The input after Tab or Enter, and whether it runs now.
-
-        Args:
-            key: "tab" or "enter".
-            text: the input.
-        """
-        if not self.offers:
+        """The input after "tab" or "enter", and whether it runs now."""
+        if not self.offers or (self.highlighted is None and key == "enter"):
             return text, key == "enter"
-        if self.highlighted is None and key == "enter":
-            return text, True
         offer = self.offers[self.highlighted or 0]
         if key == "enter":
             return offer.line, offer.runs and not offer.waits
-        return offer.line + (" " if offer.command and offer.command.argument and offer.runs else ""), False
+        goes_on = offer.command is not None and bool(offer.command.argument) and offer.runs
+        return offer.line + " " * goes_on, False
 
     @property
     def chosen(self) -> Command | None:
@@ -156,6 +151,29 @@ class CommandPopup(OptionList, can_focus=False):
         if slow:
             self._job = Job(lambda job: self._find_out(job, slow))
 
+    def _command(self, command: Command) -> Offer:
+        found = match(self._text.removeprefix("/"), command.name)
+        return Offer(
+            line=f"/{command.name}" + (" " if command.needs_argument else ""),
+            label=f"/{command.name}",
+            marks=tuple(mark + 1 for mark in found.marks) if found else (),
+            detail=command.help,
+            runs=not command.needs_argument,
+            waits=not command.while_answering and self._answering(),
+            command=command,
+        )
+
+    def _argument(self, name: str, command: Command, completion: Completion) -> Offer:
+        return Offer(
+            line=f"{name} {completion.value}",
+            label=completion.value,
+            marks=completion.marks,
+            detail=completion.detail,
+            runs=completion.final,
+            waits=not command.while_answering and self._answering(),
+            more=completion.more,
+        )
+
     def _find_out(self, job: Job, slow: list[tuple[int, Callable[[], str]]]) -> None:
         for index, more in slow:
             if job.stopped():
@@ -169,28 +187,3 @@ class CommandPopup(OptionList, can_focus=False):
         if self._job is not None and event.run == self._job.run and event.index < len(self.offers):
             offer = self.offers[event.index] = replace(self.offers[event.index], detail=event.detail, more=None)
             self.replace_option_prompt_at_index(event.index, offer.row(self._width))
-
-
-def _command(command: Command, text: str, answering: bool) -> Offer:
-    found = match(text.removeprefix("/"), command.name)
-    return Offer(
-        line=f"/{command.name}" + (" " if command.needs_argument else ""),
-        label=f"/{command.name}",
-        marks=tuple(mark + 1 for mark in found.marks) if found else (),
-        detail=command.help,
-        runs=not command.needs_argument,
-        waits=answering and not command.while_answering,
-        command=command,
-    )
-
-
-def _argument(name: str, completion: Completion, answering: bool) -> Offer:
-    return Offer(
-        line=f"{name} {completion.value}",
-        label=completion.value,
-        marks=completion.marks,
-        detail=completion.detail,
-        runs=completion.final,
-        waits=answering and not COMMANDS.find(name).while_answering,
-        more=completion.more,
-    )

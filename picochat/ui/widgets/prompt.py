@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Selection
@@ -16,17 +17,19 @@ from picochat.chat.prompts import PromptHistory
 from picochat.errors import PicochatError
 from picochat.text.safe import printable
 from picochat.ui.editor import edit_text
+from picochat.ui.keys import NEW_LINE, know_alt_enter
+from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.pasted import PastedTexts
 
 MAX_LINES = 10
+SHARE = 0.4
+"""Of the screen's height, at most."""
 
 
 class PromptInput(TextArea):
-    """A text area that sends on Enter and grows with its text; on a low screen, `max-height` of its style ends that."""
+    """A text area that sends on Enter and grows with its text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", priority=True, show=False),
-        Binding("shift+enter,alt+enter,ctrl+j", "newline", "New line", priority=True, show=False),
         Binding("ctrl+g", "open_editor", "Editor", show=False),
     ]
 
@@ -36,13 +39,11 @@ class PromptInput(TextArea):
 
         text: str
 
-    @dataclass
-    class PopupKey(Message):
-        """A key that belongs to the open command popup: "up", "down", "tab" or "enter"."""
-
-        key: str
-
-    def __init__(self, prompts: PromptHistory) -> None:
+    def __init__(self, prompts: PromptHistory, popup: CommandPopup) -> None:
+        know_alt_enter()
+        self.prompts = prompts
+        self.popup = popup
+        self._pasted = PastedTexts()
         super().__init__(
             show_line_numbers=False,
             soft_wrap=True,
@@ -50,15 +51,9 @@ class PromptInput(TextArea):
             tab_behavior="focus",
             placeholder="Message picochat. Enter sends, Ctrl+J starts a new line, / lists commands",
         )
-        self.prompts = prompts
-        self.popup_open = False
-        self._pasted = PastedTexts()
 
     def action_submit(self) -> None:
-        """Send the text, or let the popup have the key."""
-        if self.popup_open:
-            self.post_message(self.PopupKey("enter"))
-            return
+        """Send the text."""
         text = self.whole_text
         if not text.strip():
             return
@@ -66,6 +61,13 @@ class PromptInput(TextArea):
         self.text = ""
         self._pasted = PastedTexts()
         self.post_message(self.Submitted(text))
+
+    def take_offer(self, key: str) -> None:
+        """Take what the popup offers, as by Tab, or by Enter or a click, which also send it when it is complete."""
+        line, runs = self.popup.accept(key, self.text)
+        self.replace_text(line)
+        if runs:
+            self.action_submit()
 
     def action_newline(self) -> None:
         """Start a new line."""
@@ -95,12 +97,15 @@ class PromptInput(TextArea):
         super().load_text(self._fit_to_show(text))
 
     def replace_text(self, text: str) -> None:
-        """Put another text in place and the cursor at its end."""
-        self.text = text
+        """Put another text in place and the cursor at its end; it can be undone."""
+        if text != self.text:
+            self.history.checkpoint()
+            self.replace(text, (0, 0), self.document.end, maintain_selection_offset=False)
         self.move_cursor(self.document.end)
 
     def update_suggestion(self) -> None:
-        """Behind the name of a command, show how its argument is called."""
+        """After every change: offer what a command may become, and show behind its name how its argument is called."""
+        self.popup.refresh_for(self.text)
         at_end = self.cursor_location == self.document.end
         self.suggestion = COMMANDS.hint(self.document[0]) if at_end and self.document.line_count == 1 else ""
 
@@ -121,38 +126,47 @@ class PromptInput(TextArea):
         super().action_delete_right()
 
     async def _on_key(self, event: events.Key) -> None:
-        if self.popup_open and event.key in ("up", "down", "tab"):
+        # no bindings: those are run beside the queue of this widget, and overtake what was typed before
+        if self._take_key(event.key):
             event.stop()
             event.prevent_default()
-            self.post_message(self.PopupKey(event.key))
-            return
-        recalled = None
-        if event.key == "up" and self.cursor_location[0] == 0:
-            recalled = self.prompts.older(self.text)
-        elif event.key == "down" and self.cursor_location[0] == self.document.line_count - 1:
-            recalled = self.prompts.newer()
-        if recalled is not None:
-            event.stop()
-            event.prevent_default()
-            self.replace_text(recalled)
             return
         await super()._on_key(event)
 
+    def _take_key(self, key: str) -> bool:
+        """Act on a key that doesn't edit; returns whether it was one."""
+        row = self.cursor_location[0]
+        if key in ("tab", "enter") and self.popup.display:
+            self.take_offer(key)
+        elif key == "enter":
+            self.action_submit()
+        elif key in NEW_LINE:
+            self.action_newline()
+        elif key in ("up", "down") and self.popup.display:
+            self.popup.move(-1 if key == "up" else 1)
+        elif key == "up" and row == 0 and (older := self.prompts.older(self.text)) is not None:
+            self.replace_text(older)
+        elif key == "down" and row == self.document.line_count - 1 and (newer := self.prompts.newer()) is not None:
+            self.replace_text(newer)
+        else:
+            return False
+        return True
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As high as its text, within limits; the border takes two lines."""
+        return max(1, min(MAX_LINES, int(viewport.height * SHARE) - 2, self.wrapped_document.height))
+
     def on_text_area_changed(self) -> None:
         """Grow and shrink with the text."""
-        self._fit()
+        self.refresh(layout=True)
+
+    def on_resize(self) -> None:
+        """Wrapping may have changed."""
+        self.refresh(layout=True)
 
     def on_text_area_selection_changed(self) -> None:
         """The hint is shown at the end only."""
         self.update_suggestion()
-
-    def on_resize(self) -> None:
-        """Wrapping may have changed."""
-        self._fit()
-
-    def _fit(self) -> None:
-        lines = max(1, min(MAX_LINES, self.wrapped_document.height))
-        self.styles.height = lines + 2
 
     def _fit_to_show(self, text: str) -> str:
         # terminals send the ends of pasted lines as carriage returns
