@@ -200,3 +200,14 @@ async def test_facts_of_a_model_come_when_they_are_known_and_typing_goes_on_mean
         assert [row.plain for row in rows(app)] == [f"ab.pt  step 1,200, loss 1.500, 2.0 MB, {day}"]
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.sent == ["/load ab.pt"])
+
+
+async def test_without_colors_the_chosen_row_is_light_where_the_others_are_dark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = PromptHost()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"/s")
+        chosen = app.popup.get_visual_style("option-list--option-highlighted")
+        other = app.popup.get_visual_style("option-list--option")
+        assert abs(chosen.background.brightness - other.background.brightness) > 0.5
+        assert abs(chosen.background.brightness - chosen.foreground.brightness) > 0.5

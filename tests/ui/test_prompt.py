@@ -153,6 +153,21 @@ async def test_the_arrows_recall_across_runs_and_keep_the_draft(tmp_path: Path) 
     assert PromptHistory(tmp_path / "prompts").older("") == "draft"
 
 
+async def test_the_arrows_go_past_a_command() -> None:
+    history = PromptHistory()
+    for text in ("first", "/help", "/mode single"):
+        history.add(text)
+    app = PromptHost(history=history)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("up", "up", "up")
+        assert app.prompt.text == "first"
+        await pilot.press("down")
+        assert app.prompt.text == "/help"
+        assert not app.popup.display
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.sent == ["/help"])
+
+
 async def test_undo_and_redo_also_of_a_recalled_text() -> None:
     history = PromptHistory()
     history.add("old")
@@ -183,3 +198,17 @@ async def test_the_argument_of_a_command_is_hinted_and_no_text() -> None:
         assert app.prompt.suggestion == "TEXT"
         await pilot.press("x")
         assert app.prompt.suggestion == ""
+
+
+async def test_a_placeholder_within_a_text_that_is_folded_is_not_lost() -> None:
+    app = PromptHost()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await paste(pilot, MEGABYTE)
+        for _ in range(2):
+            await paste(pilot, "y" * LONG)
+        app.prompt.prompts.add("old")
+        # the draft comes back as one text, and that is too long
+        await pilot.press("up", "down")
+        assert app.prompt.text == f"[pasted text, {len(MEGABYTE) + 2 * LONG:,} characters]"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.sent == [MEGABYTE + "y" * 2 * LONG])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 LONG = 20_000
 """Characters beyond which a text is not laid out in the input: typing would become slow."""
 
@@ -16,6 +18,7 @@ class PastedTexts:
         """A placeholder for a text that is long; any other as it is."""
         if len(text) <= LONG:
             return text
+        text = self.unfold(text)
         number, name = 1, f"[pasted text, {len(text):,} characters]"
         while self._texts.setdefault(name, text) != text:
             number += 1
@@ -24,9 +27,10 @@ class PastedTexts:
 
     def unfold(self, text: str) -> str:
         """The text with what its placeholders stand for."""
-        for name, pasted in self._texts.items():
-            text = text.replace(name, pasted)
-        return text
+        if not self._texts:
+            return text
+        # in one pass, as a pasted text may hold what looks like a placeholder
+        return re.sub("|".join(map(re.escape, self._texts)), lambda found: self._texts[found[0]], text)
 
     def around(self, line: str, index: int) -> tuple[int, int] | None:
         """Where the placeholder that holds the character at `index` of a line begins and ends."""

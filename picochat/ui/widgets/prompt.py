@@ -145,12 +145,17 @@ class PromptInput(TextArea):
         elif key in ("up", "down") and self.popup.display:
             self.popup.move(-1 if key == "up" else 1)
         elif key == "up" and row == 0 and (older := self.prompts.older(self.text)) is not None:
-            self.replace_text(older)
+            self._recall(older)
         elif key == "down" and row == self.document.line_count - 1 and (newer := self.prompts.newer()) is not None:
-            self.replace_text(newer)
+            self._recall(newer)
         else:
             return False
         return True
+
+    def _recall(self, text: str) -> None:
+        self.replace_text(text)
+        # the arrows go on through the history, also past a command
+        self.popup.hide()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As high as its text, within limits; the border takes two lines."""
