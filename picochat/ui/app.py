@@ -25,7 +25,7 @@ class ChatApp(App[int]):
     """
 
     TITLE = "picochat"
-    CSS_PATH = "chat.tcss"
+    CSS_PATH = ["chat.tcss", "input.tcss"]  # noqa: RUF012  (declared so by Textual)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-wide")]  # noqa: RUF012  (declared so by Textual)

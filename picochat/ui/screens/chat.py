@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Key
 from textual.getters import query_one
 from textual.screen import Screen
-from textual.widgets import Footer, TextArea
+from textual.widgets import Footer
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.commands import is_command
@@ -80,8 +80,9 @@ class ChatScreen(Screen[None]):
         with Horizontal():
             with Vertical(id="main"):
                 yield Transcript()
-                yield CommandPopup()
-                yield PromptInput(self._history)
+                popup = CommandPopup(self.session, lambda: self.answer_job is not None)
+                yield popup
+                yield PromptInput(self._history, popup)
             yield SettingsPanel(self.session.settings)
         yield StatusBar(self.session)
         yield Footer(show_command_palette=False)
@@ -182,7 +183,6 @@ class ChatScreen(Screen[None]):
         """Esc: close what is open, or stop the answer."""
         if self.popup.display:
             self.popup.hide()
-            self._sync_popup()
         elif self.answer_job is not None:
             self.answer_job.stop()
         elif self.panel.display:
@@ -204,26 +204,9 @@ class ChatScreen(Screen[None]):
             self._leave_before = time.monotonic() + LEAVE_SECONDS
             self.app.notify("Press Ctrl-C again to leave.", timeout=LEAVE_SECONDS, markup=False)
 
-    @on(TextArea.Changed)
-    def _typed(self) -> None:
-        self.popup.refresh_for(self.prompt.text)
-        self._sync_popup()
-
-    @on(PromptInput.PopupKey)
-    def _popup_key(self, event: PromptInput.PopupKey) -> None:
-        chosen = self.popup.chosen
-        if event.key in ("up", "down"):
-            self.popup.move(-1 if event.key == "up" else 1)
-        elif chosen is not None and event.key == "enter" and not chosen.needs_argument:
-            self.prompt.text = ""
-            self._history.add(f"/{chosen.name}")
-            self.run_command(f"/{chosen.name}")
-        elif chosen is not None:
-            self.prompt.replace_text(f"/{chosen.name} ")
-
     @on(CommandPopup.OptionSelected)
     def _clicked(self) -> None:
-        self._popup_key(PromptInput.PopupKey("enter"))
+        self.prompt.take_offer("enter")
         self.prompt.focus()
 
     def on_key(self, event: Key) -> None:
@@ -232,9 +215,6 @@ class ChatScreen(Screen[None]):
             self.prompt.focus()
             self.prompt.insert(event.character)
             event.stop()
-
-    def _sync_popup(self) -> None:
-        self.prompt.popup_open = bool(self.popup.display)
 
     # -- settings -------------------------------------------------------------------------------------------------------
 
