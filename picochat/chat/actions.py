@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from picochat.chat.commands import Command, CommandRegistry, FrontEnd
+from picochat.chat.completion import Completion, choose, complete_choice, complete_preset, complete_setting
 from picochat.chat.history_actions import HISTORY_COMMANDS
 from picochat.chat.keys import keymap
+from picochat.chat.model_files import complete_model
 from picochat.chat.preferences import save_preference, write_preferences
 from picochat.chat.run_actions import RUN_COMMANDS
+from picochat.chat.session import ChatSession
 from picochat.chat.settings import PANEL_FIELDS, PRESETS, ChatSettings, choices
 from picochat.errors import PicochatError
 from picochat.locations import preferences
@@ -182,6 +185,14 @@ def _load(front_end: FrontEnd, argument: str) -> None:
     front_end.load(str(Path(argument).expanduser()))
 
 
+_modes, _themes = complete_choice("mode"), complete_choice("theme")
+
+
+def _complete_key(session: ChatSession, typed: str) -> list[Completion]:
+    keys = keymap(session.settings.keys, COMMANDS)
+    return [] if " " in typed else choose(typed, [Completion(name, text or "no key") for name, text in keys.items()])
+
+
 def describe_commands() -> str:
     """All commands, a line each."""
     width = max(len(command.usage) for command in COMMANDS)
@@ -194,16 +205,28 @@ def describe_settings(settings: ChatSettings) -> str:
     return "\n".join(f"{name:<{width}}  {settings.text_of(name) or 'auto'}" for name in PANEL_FIELDS)
 
 
-COMMANDS = CommandRegistry(
+COMMANDS: CommandRegistry = CommandRegistry(
     [
-        Command("help", "List the commands, or explain one.", _help, "[command]", aliases=("h", "?"), key="f1"),
+        Command(
+            "help",
+            "List the commands, or explain one.",
+            _help,
+            "[command]",
+            aliases=("h", "?"),
+            complete=lambda _, typed: choose(typed, [Completion(command.name, command.help) for command in COMMANDS]),
+            key="f1",
+        ),
         Command("settings", "Show or hide the settings.", lambda front_end, _: front_end.show_settings(), key="f2"),
-        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value"),
-        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name", values=tuple(PRESETS)),
+        Command("set", "Change a setting, e.g. /set temperature 0.5", _set, "name value", complete=complete_setting),
+        Command("preset", f"Take settings by name: {', '.join(PRESETS)}.", _preset, "name", complete=complete_preset),
         Command("save", "Keep the settings for the next chats.", _save),
-        Command("mode", "Switch between conversation and single prompts.", _mode, "[name]", values=choices("mode")),
-        Command("theme", "Choose the colors of the screen, and keep them.", _theme, "[name]", values=choices("theme")),
-        Command("keys", "List the keys, or change one: /keys probs ctrl+t", _keys, "[name key]"),
+        Command(
+            "mode", "Switch between conversation and single prompts.", _mode, "[name]", complete=complete_choice("mode")
+        ),
+        Command(
+            "theme", "Choose the colors of the screen, and keep them.", _theme, "[name]", complete=complete_choice("theme")
+        ),
+        Command("keys", "List the keys, or change one: /keys probs ctrl+t", _keys, "[name key]", complete=_complete_key),
         Command(
             "regenerate",
             "Answer the last message anew.",
@@ -231,7 +254,14 @@ COMMANDS = CommandRegistry(
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),
         Command("info", "Facts of the model and its training.", _info),
-        Command("load", "Load another model; the conversation stays.", _load, "path", while_answering=False),
+        Command(
+            "load",
+            "Load another model; the conversation stays.",
+            _load,
+            "path",
+            while_answering=False,
+            complete=complete_model,
+        ),
         *RUN_COMMANDS,
         *HISTORY_COMMANDS,
         Command("quit", "Leave.", lambda front_end, _: front_end.quit(), aliases=("exit", "q"), key="ctrl+q"),

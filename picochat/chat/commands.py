@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from picochat.chat.comparison import Comparison
+from picochat.chat.completion import Completer, Completion
+from picochat.chat.fuzzy import ranked
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
@@ -78,8 +80,8 @@ class Command:
         argument: how the argument is called in help; empty for none. In [brackets]: may be left out.
         aliases: other names.
         while_answering: may run while an answer is coming.
-        values: all arguments it can have, where these are few.
         key: the key that runs it, where nothing else is configured; with an argument it begins the command in the input.
+        complete: what the argument may become, from as much of it as was typed; quick, as it follows the typing.
     """
 
     name: str
@@ -88,8 +90,8 @@ class Command:
     argument: str = ""
     aliases: tuple[str, ...] = ()
     while_answering: bool = True
-    values: tuple[str, ...] = ()
     key: str = ""
+    complete: Completer | None = None
 
     @property
     def needs_argument(self) -> bool:
@@ -127,16 +129,27 @@ class CommandRegistry:
         return command
 
     def matching(self, typed: str) -> list[Command]:
-        """Commands for a popup: those that begin with what is typed, then those that contain its letters in order."""
+        """Commands for a popup: those whose name holds what is typed, or its letters in order, the best first."""
         typed = typed.removeprefix("/").lower()
-        ranked = []
-        for position, command in enumerate(self):
-            # an alias counts when it is whole: half of "new" must not offer to forget the conversation
-            if command.name.startswith(typed) or typed in command.aliases:
-                ranked.append((0, position, command))
-            elif _in_order(typed, command.name):
-                ranked.append((1, position, command))
-        return [command for _, _, command in sorted(ranked, key=lambda entry: entry[:2])]
+        # an alias counts when it is whole: half of "new" must not offer to forget the conversation
+        meant = [command for command in self if typed in command.aliases]
+        return meant + [command for command, _ in ranked(typed, self, lambda command: command.name) if command not in meant]
+
+    def completions(self, session: ChatSession, line: str) -> list[Completion]:
+        """What the argument of the command that is being typed may become; nothing where that can't be said."""
+        name, _, argument = line.partition(" ")
+        try:
+            command = self.find(name)
+            return command.complete(session, argument.lstrip()) if command.complete else []
+        except PicochatError:
+            return []
+
+    def hint(self, line: str) -> str:
+        """How the argument is called of a command whose name alone was typed; else nothing."""
+        name = line.removeprefix("/").removesuffix(" ")
+        command = self._commands.get(name) or self._aliases.get(name) if line.startswith("/") else None
+        space = "" if line.endswith(" ") else " "
+        return space + command.argument.upper() if command and command.argument else ""
 
     def run(self, front_end: FrontEnd, line: str, *, answering: bool = False) -> None:
         """Run a line that begins with a slash.
@@ -154,8 +167,3 @@ class CommandRegistry:
 def is_command(line: str) -> bool:
     """Whether a line is a command: a slash and a letter, on one line. "//" at the start sends a slash as text."""
     return len(line) > 1 and line[0] == "/" and (line[1].isalpha() or line[1] == "?") and "\n" not in line.strip()
-
-
-def _in_order(letters: str, name: str) -> bool:
-    rest = iter(name)
-    return all(letter in rest for letter in letters)

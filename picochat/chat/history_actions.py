@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from picochat.chat.commands import Command, FrontEnd
+from picochat.chat.completion import complete_conversation, complete_export
 from picochat.chat.export import timestamp, to_json, to_markdown
 from picochat.chat.recorder import Recorder
 from picochat.errors import OutputError, PicochatError
@@ -65,7 +66,14 @@ HISTORY_COMMANDS = [
         _resume,
         "[number]",
         while_answering=False,
+        complete=complete_conversation,
     ),
     Command("rename", "Give this conversation a name.", _rename, "name"),
-    Command("export", "Write this conversation to a file: .md, or .json and .jsonl.", _export, "path"),
+    Command(
+        "export",
+        "Write this conversation to a file: .md, or .json and .jsonl.",
+        _export,
+        "path",
+        complete=complete_export,
+    ),
 ]

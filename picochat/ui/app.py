@@ -35,7 +35,7 @@ class ChatApp(App[int]):
     """
 
     TITLE = "picochat"
-    CSS_PATH = "chat.tcss"
+    CSS_PATH = ["chat.tcss", "input.tcss"]  # noqa: RUF012  (declared so by Textual)
     BINDINGS: ClassVar[list[BindingType]] = [
         command_binding("quit"),
         action_binding("palette", "command_palette", "Palette"),
@@ -80,9 +80,12 @@ class ChatApp(App[int]):
         self.theme = settings.theme
         self.animation_level = "none" if settings.reduced_motion else self._animation
         try:
-            self.set_keymap(textual_keymap(keymap(settings.keys, COMMANDS)))
+            keys = keymap(settings.keys, COMMANDS)
         except ConfigError as error:
             self.chat.later(str(error))
+        else:
+            self.set_keymap(textual_keymap(keys))
+            self.chat.use_keys(keys)
 
     @property
     def unfinished_jobs(self) -> list[Job]:

@@ -40,8 +40,9 @@ class CommandProvider(Provider):
             if answering and not command.while_answering:
                 continue
             yield f"/{command.name}", command.help
-            for value in command.values:
-                yield f"/{command.name} {value}", command.help
+            for completion in COMMANDS.completions(chat.session, f"/{command.name} "):
+                if completion.final and command.name != "help":
+                    yield f"/{command.name} {completion.value}", completion.detail or command.help
 
     @property
     def _app(self) -> ChatApp:

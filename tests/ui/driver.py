@@ -44,6 +44,5 @@ async def send(pilot, text: str) -> None:
     await pilot.pause()
     # a text set by a test opens the popup as typing does; a whole line is sent past it
     app.chat.popup.hide()
-    app.chat.prompt.popup_open = False
     await pilot.press("enter")
     await pilot.pause()

@@ -64,7 +64,6 @@ async def test_the_popup_lists_filters_and_completes() -> None:
         await pilot.press("tab")
         await pilot.pause()
         assert app.chat.prompt.text == "/load "
-        assert not app.chat.popup.display
         app.chat.prompt.text = "/"
         await pilot.pause()
         await pilot.press("down", "down", "up")

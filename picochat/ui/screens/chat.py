@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,10 +16,11 @@ from textual.events import Key
 from textual.getters import query_one
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, TextArea
+from textual.widgets import Footer
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.commands import is_command
+from picochat.chat.keys import default_keys
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
@@ -77,6 +78,7 @@ class ChatScreen(Screen[None]):
         self._history = history
         self._notices = [notice] if notice else []
         self._waiting: list[Said] = []
+        self._keys: Mapping[str, str] = default_keys(COMMANDS)
         self._leave_before = 0.0
 
     def compose(self) -> ComposeResult:
@@ -84,8 +86,9 @@ class ChatScreen(Screen[None]):
         with Horizontal():
             with Vertical(id="main"):
                 yield Transcript()
-                yield CommandPopup()
-                yield PromptInput(self._history)
+                popup = CommandPopup(self.session, lambda: self.answering.job is not None)
+                yield popup
+                yield PromptInput(self._history, popup)
             yield SettingsPanel(self.session.settings)
         yield StatusBar(self.session)
         yield Footer(show_command_palette=False)
@@ -94,6 +97,7 @@ class ChatScreen(Screen[None]):
         """Paint first, load then."""
         self.panel.display = False
         self.prompt.focus()
+        self.prompt.use_keys(self._keys)
         self.prompt.cursor_blink = not self.session.settings.reduced_motion
         self.show_state()
         self.conversation_changed()
@@ -192,7 +196,6 @@ class ChatScreen(Screen[None]):
         """Esc: close what is open, or stop the answer."""
         if self.popup.display:
             self.popup.hide()
-            self._sync_popup()
         elif self.answering.job is not None:
             self.answering.stop()
             self.show_state()
@@ -215,26 +218,9 @@ class ChatScreen(Screen[None]):
             self._leave_before = time.monotonic() + LEAVE_SECONDS
             self.app.notify("Press Ctrl-C again to leave.", timeout=LEAVE_SECONDS, markup=False)
 
-    @on(TextArea.Changed)
-    def _typed(self) -> None:
-        self.popup.refresh_for(self.prompt.text)
-        self._sync_popup()
-
-    @on(PromptInput.PopupKey)
-    def _popup_key(self, event: PromptInput.PopupKey) -> None:
-        chosen = self.popup.chosen
-        if event.key in ("up", "down"):
-            self.popup.move(-1 if event.key == "up" else 1)
-        elif chosen is not None and event.key == "enter" and not chosen.needs_argument:
-            self.prompt.text = ""
-            self._history.add(f"/{chosen.name}")
-            self.run_command(f"/{chosen.name}")
-        elif chosen is not None:
-            self.prompt.replace_text(f"/{chosen.name} ")
-
     @on(CommandPopup.OptionSelected)
     def _clicked(self) -> None:
-        self._popup_key(PromptInput.PopupKey("enter"))
+        self.prompt.take_offer("enter")
         self.prompt.focus()
 
     def on_key(self, event: Key) -> None:
@@ -243,9 +229,6 @@ class ChatScreen(Screen[None]):
             self.prompt.focus()
             self.prompt.insert(event.character)
             event.stop()
-
-    def _sync_popup(self) -> None:
-        self.prompt.popup_open = bool(self.popup.display)
 
     # -- messages under the keyboard's cursor ---------------------------------------------------------------------------
 
@@ -307,6 +290,12 @@ class ChatScreen(Screen[None]):
         self.prompt.cursor_blink = not self.session.settings.reduced_motion
         self.post_message(self.SettingsChanged(self.session.settings))
         self.show_state()
+
+    def use_keys(self, keys: Mapping[str, str]) -> None:
+        """Take other keys where Textual's own bindings don't."""
+        self._keys = keys
+        if self.is_mounted:
+            self.prompt.use_keys(keys)
 
     def show_settings(self) -> None:
         """Open or close the panel."""
