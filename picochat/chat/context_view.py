@@ -122,7 +122,7 @@ def _next_prompt(session: ChatSession, engine: Engine, draft: str) -> tuple[Prom
 
 def _stands(session: ChatSession, last: Reply, prompt: Prompt) -> bool:
     """Whether the chat is still as the last answer left it; `prompt` is its next one."""
-    if last.engine is not session.engine or _system(last.prompt) != _system(prompt):
+    if last.engine is not session.engine or last.prompt.system != prompt.system:
         return False
     if session.mode == "single":
         return last.question.entry is None
@@ -130,10 +130,6 @@ def _stands(session: ChatSession, last: Reply, prompt: Prompt) -> bool:
     if entries and entries[-1] is last.question.entry:
         return True
     return len(entries) > 1 and entries[-2] is last.question.entry and entries[-1].ids == last.ids
-
-
-def _system(prompt: Prompt) -> list[Rendered]:
-    return [section.tokens for section in prompt.sections if section.role == "system"]
 
 
 def _sections(prompt: Prompt) -> list[Section]:

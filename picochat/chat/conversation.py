@@ -58,6 +58,7 @@ class Prompt:
         system_cut: the system prompt took more than half of the window, and lost its end.
         sections: what the tokens of a conversation belong to, in order.
         fallen: what is not seen any more: whole messages, and the stretches that were cut off.
+        system: the whole system prompt.
     """
 
     ids: list[int]
@@ -67,6 +68,7 @@ class Prompt:
     system_cut: bool = False
     sections: tuple[Section, ...] = ()
     fallen: tuple[Section, ...] = ()
+    system: str | None = None
 
     def notes(self) -> list[str]:
         """What a user should know of it, in sentences."""
@@ -142,7 +144,7 @@ class Conversation:
             shown, rest = self._shorten(chat, head, messages, reply, budget)
             fallen += rest
         ids = [token for section in shown for token in section.tokens.ids]
-        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut, tuple(shown), tuple(fallen))
+        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut, tuple(shown), tuple(fallen), self.system)
 
     def _head(self, chat: ChatFormat, most: int) -> tuple[list[Section], list[Section]]:
         """The document mark and the system prompt, which may take `most` tokens, and what was cut off of it."""
@@ -188,7 +190,7 @@ class Conversation:
         lost = replace(messages[last], tokens=Rendered(content[:border], [Part.USER] * border), cut=True)
         front, end = _split([*head, kept, reply], _length([*head, kept, reply]) - budget)
         others = [section for section in messages[self.dropped :] if section is not messages[last]]
-        return end, [*front, *others, *([lost] if border else [])]
+        return end, [*([lost] if border else []), *front, *others]
 
 
 def _split(sections: Iterable[Section], border: int) -> tuple[list[Section], list[Section]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import Token
-from picochat.text.chat_format import Part
+from picochat.text.chat_format import Part, Role
 from picochat.text.safe import printable
 from picochat.text.tokenizer import Tokenizer
 
@@ -128,14 +128,16 @@ def text_block(session: ChatSession, text: str = "") -> Block:
     tokenizer = engine.tokenizer
     if text:
         return Block("text", pieces_of(tokenizer, tokenizer.encode(text)))
-    if not session.conversation.entries:
+    entries, last = session.conversation.entries, session.last
+    if session.mode == "single" and last is not None:
+        return _message_block(tokenizer, "assistant", last.ids, last.tokens)
+    if not entries:
         raise PicochatError("/tokens needs a text to cut into tokens: there is no message yet to take.")
-    entry = session.conversation.entries[-1]
-    ids = tokenizer.encode(entry.message.content) if entry.ids is None else entry.ids
-    parts = [Part[entry.message.role.upper()]] * len(ids)
-    records = [token for token in entry.tokens if token.id is not None]
-    title = "your last message" if entry.message.role == "user" else "the last answer"
-    return Block(title, pieces_of(tokenizer, ids, parts, records))
+    message = entries[-1].message
+    ids = entries[-1].ids
+    return _message_block(
+        tokenizer, message.role, tokenizer.encode(message.content) if ids is None else ids, entries[-1].tokens
+    )
 
 
 def measure(block: Block) -> str:
@@ -162,6 +164,12 @@ def describe_block(block: Block) -> str:
 def count(number: int, noun: str) -> str:
     """A number of things in words."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _message_block(tokenizer: Tokenizer, role: Role, ids: Sequence[int], records: Sequence[Token]) -> Block:
+    parts = [Part[role.upper()]] * len(ids)
+    pieces = pieces_of(tokenizer, ids, parts, [token for token in records if token.id is not None])
+    return Block("the last answer" if role == "assistant" else "your last message", pieces)
 
 
 def _visible(character: str) -> str:

@@ -61,16 +61,17 @@ class Layout:
     def beyond(self, index: int, step: int) -> int:
         """The token `step` lines of tokens further down, or up, in the same column; the same one where there is no line."""
         y, x = self.where[index]
-        found = index
+        way = 1 if step > 0 else -1
         for _ in range(abs(step)):
-            y += 1 if step > 0 else -1
-            while 0 <= y < len(self.lines) and not self.lines[y].runs:
-                y += 1 if step > 0 else -1
+            y += way
+            # past headings, and past what a token of many lines still fills
+            while 0 <= y < len(self.lines) and self.at(y, x) in (None, index):
+                y += way
             nearest = self.at(y, x)
             if nearest is None:
                 break
-            found = nearest
-        return found
+            index = nearest
+        return index
 
 
 def lay_out(blocks: Sequence[Block], width: int, *, ids: bool = False) -> Layout:
@@ -129,11 +130,11 @@ class _Writer:
 
     def _write(self, index: int, text: str, *, label: bool = False) -> None:
         while text:
-            room = self._width - self._x
-            if room < min(2, cell_len(text)):
+            room, width = self._width - self._x, cell_len(text)
+            if room < min(2, width):
                 self._open()
                 continue
-            here = chop_cells(text, room)[0]
+            here = text if width <= room else chop_cells(text, room)[0]
             self._layout.lines[-1].runs.append(Run(index, self._x, cell_len(here), here, label))
             self._x += cell_len(here)
             text = text[len(here) :]
