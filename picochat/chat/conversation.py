@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from picochat.inference.engine import StopReason, Token
-from picochat.text.chat_format import ChatFormat, Message, Role
+from picochat.text.chat_format import ChatFormat, Message, Part, Rendered, Role
 
 
 @dataclass(eq=False)
@@ -28,6 +29,24 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Tokens of a prompt that belong together: the document mark, the system prompt, or a message.
+
+    Attributes:
+        role: who speaks; `None` for the document mark.
+        turn: counts the user's messages, from 1; 0 for what no turn holds.
+        entry: the message; `None` for the mark, the system prompt and the answer to come.
+        cut: only a stretch of it is here.
+    """
+
+    tokens: Rendered
+    role: Role | None = None
+    turn: int = 0
+    entry: Entry | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True)
 class Prompt:
     """What the model gets to see.
 
@@ -37,6 +56,9 @@ class Prompt:
         newly_dropped: those of them that still fitted at the last turn.
         cut: the last message itself was too long, and lost its beginning.
         system_cut: the system prompt took more than half of the window, and lost its end.
+        sections: what the tokens of a conversation belong to, in order.
+        fallen: what is not seen any more: whole messages, and the stretches that were cut off.
+        system: the whole system prompt.
     """
 
     ids: list[int]
@@ -44,6 +66,9 @@ class Prompt:
     newly_dropped: int = 0
     cut: bool = False
     system_cut: bool = False
+    sections: tuple[Section, ...] = ()
+    fallen: tuple[Section, ...] = ()
+    system: str | None = None
 
     def notes(self) -> list[str]:
         """What a user should know of it, in sentences."""
@@ -108,30 +133,44 @@ class Conversation:
         """
         budget = max(1, context - reserve)
         before = self.dropped
-        parts = [self._render(chat, entry) for entry in self.entries]
-        head, system_cut = self._head(chat, budget // 2)
-        room = budget - len(head) - len(chat.reply_header)
-        while sum(map(len, parts[self.dropped :])) > room and self._next_turn() < len(self.entries):
+        messages = self._messages(chat)
+        head, fallen = self._head(chat, budget // 2)
+        system_cut = bool(fallen)
+        header = chat.reply_header
+        reply = Section(Rendered(header, [Part.STRUCTURE] * len(header)), "assistant", messages[-1].turn if messages else 1)
+        room = budget - _length([*head, reply])
+        while _length(messages[self.dropped :]) > room and self._next_turn() < len(self.entries):
             self.dropped = self._next_turn()
-        ids = [*head, *(token for part in parts[self.dropped :] for token in part), *chat.reply_header]
-        cut = len(ids) > budget
+        shown = [*head, *messages[self.dropped :], reply]
+        fallen += messages[: self.dropped]
+        cut = _length(shown) > budget
         if cut:
-            ids = self._shorten(chat, head, budget)
-        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut)
+            shown, rest = self._shorten(chat, head, messages, reply, budget)
+            fallen += rest
+        ids = [token for section in shown for token in section.tokens.ids]
+        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut, tuple(shown), tuple(fallen), self.system)
 
-    def _head(self, chat: ChatFormat, most: int) -> tuple[list[int], bool]:
-        """The document mark and the system prompt, which may take `most` tokens, and whether it was cut."""
-        start = [chat.tokenizer.end_of_text]
+    def _head(self, chat: ChatFormat, most: int) -> tuple[list[Section], list[Section]]:
+        """The document mark and the system prompt, which may take `most` tokens, and what was cut off of it."""
+        mark = Section(chat.render([]))
         if not self.system:
-            return start, False
+            return [mark], []
         content = chat.tokenizer.encode(self.system)
-        room = max(0, most - len(start) - len(chat.wrap("system", [])))
-        return [*start, *chat.wrap("system", content[:room])], len(content) > room
+        room = max(0, most - len(mark.tokens) - len(chat.wrap("system", [])))
+        rest = content[room:]
+        system = Section(chat.message("system", content[:room]), "system", cut=bool(rest))
+        return [mark, system], [replace(system, tokens=Rendered(rest, [Part.SYSTEM] * len(rest)))] if rest else []
 
-    def _render(self, chat: ChatFormat, entry: Entry) -> list[int]:
-        if entry.ids is None:
-            entry.ids = chat.tokenizer.encode(entry.message.content)
-        return chat.wrap(entry.message.role, entry.ids)
+    def _messages(self, chat: ChatFormat) -> list[Section]:
+        """All messages, those beyond the window included."""
+        sections, turn = [], 0
+        for entry in self.entries:
+            role = entry.message.role
+            if entry.ids is None:
+                entry.ids = chat.tokenizer.encode(entry.message.content)
+            turn += role == "user"
+            sections.append(Section(chat.message(role, entry.ids), role, turn, entry))
+        return sections
 
     def _next_turn(self) -> int:
         """Where the second turn of those still in the window begins; the end when there is only one."""
@@ -140,9 +179,40 @@ class Conversation:
                 return index
         return len(self.entries)
 
-    def _shorten(self, chat: ChatFormat, head: list[int], budget: int) -> list[int]:
-        """The last user message alone, without its beginning; of a window too small even for that, the end."""
-        last = next(entry for entry in reversed(self.entries) if entry.message.role == "user")
-        frame = len(head) + len(chat.wrap("user", [])) + len(chat.reply_header)
-        content = (last.ids or [])[-max(1, budget - frame) :]
-        return [*head, *chat.wrap("user", content), *chat.reply_header][-budget:]
+    def _shorten(
+        self, chat: ChatFormat, head: list[Section], messages: list[Section], reply: Section, budget: int
+    ) -> tuple[list[Section], list[Section]]:
+        """The last user message alone, without its beginning, and what falls off by that.
+
+        Of a window too small even for a part of the message, the end.
+        """
+        last = max(index for index, entry in enumerate(self.entries) if entry.message.role == "user")
+        content = self.entries[last].ids or []
+        frame = _length([*head, reply]) + len(chat.wrap("user", []))
+        border = max(0, len(content) - max(1, budget - frame))
+        kept = replace(messages[last], tokens=chat.message("user", content[border:]), cut=border > 0)
+        lost = replace(messages[last], tokens=Rendered(content[:border], [Part.USER] * border), cut=True)
+        front, end = _split([*head, kept, reply], _length([*head, kept, reply]) - budget)
+        others = [section for section in messages[self.dropped :] if section is not messages[last]]
+        return end, [*([lost] if border else []), *front, *others]
+
+
+def _split(sections: Iterable[Section], border: int) -> tuple[list[Section], list[Section]]:
+    """The first `border` tokens and those after them; a section on the border is cut."""
+    front: list[Section] = []
+    end: list[Section] = []
+    for section in sections:
+        here = min(max(border, 0), len(section.tokens))
+        border -= here
+        if here == len(section.tokens):
+            front.append(section)
+        elif not here:
+            end.append(section)
+        else:
+            front.append(replace(section, tokens=section.tokens[:here], cut=True))
+            end.append(replace(section, tokens=section.tokens[here:], cut=True))
+    return front, end
+
+
+def _length(sections: Sequence[Section]) -> int:
+    return sum(len(section.tokens) for section in sections)

@@ -99,6 +99,10 @@ class Engine:
         """Tokens of the window that a conversation leaves free for an answer of at most `limit`: a quarter at the most."""
         return max(1, min(limit or self.context, self.context // 4))
 
+    def fit(self, ids: Sequence[int]) -> list[int]:
+        """A prompt as a stream reads it: one longer than the window is cut to its end."""
+        return list(ids if len(ids) <= max(1, self.context - 1) else ids[-self._kept() :])
+
     @property
     def cached(self) -> int:
         """Tokens in the cache."""
@@ -136,9 +140,7 @@ class Engine:
         generator = np.random.default_rng(settings.seed)
         special = self.tokenizer.special_ids  # repeating these is no repetition
         text = _TextAssembler(self.tokenizer, settings.stop)
-        sequence = list(ids) or [self.tokenizer.end_of_text]
-        if len(sequence) > max(1, self.context - 1):
-            sequence = sequence[-self._kept() :]
+        sequence = self.fit(ids) or [self.tokenizer.end_of_text]
         self.slides = 0
         logits = self._prefill(sequence, cancelled)
         count = 0

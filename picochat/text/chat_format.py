@@ -56,6 +56,15 @@ class Rendered:
     ids: list[int]
     parts: list[Part]
 
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __add__(self, other: Rendered) -> Rendered:
+        return Rendered(self.ids + other.ids, self.parts + other.parts)
+
+    def __getitem__(self, stretch: slice) -> Rendered:
+        return Rendered(self.ids[stretch], self.parts[stretch])
+
 
 class ChatFormat:
     """Renders messages with one tokenizer."""
@@ -65,20 +74,23 @@ class ChatFormat:
         self._headers = {role: [tokenizer.im_start, *tokenizer.encode(f"{role}\n")] for role in ROLES}
         self._newline = tokenizer.encode("\n")
 
+    def message(self, role: Role, content: Sequence[int]) -> Rendered:
+        """One whole message around its content's ids: header, content, end of turn, newline."""
+        before, after = self._headers[role], self._newline
+        parts = [Part.STRUCTURE] * len(before) + [Part[role.upper()]] * (len(content) + 1) + [Part.STRUCTURE] * len(after)
+        return Rendered([*before, *content, self.tokenizer.im_end, *after], parts)
+
     def wrap(self, role: Role, content: Sequence[int]) -> list[int]:
-        """Ids of one whole message around its content's: header, content, end of turn, newline."""
-        return [*self._headers[role], *content, self.tokenizer.im_end, *self._newline]
+        """Ids of one whole message around its content's."""
+        return self.message(role, content).ids
 
     def render(self, messages: Sequence[Message]) -> Rendered:
         """A conversation as a training document."""
         ids, parts = [self.tokenizer.end_of_text], [Part.STRUCTURE]
         for message in messages:
-            rendered = self.wrap(message.role, self.tokenizer.encode(message.content))
-            before, after = len(self._headers[message.role]), len(self._newline)
-            ids += rendered
-            parts += [Part.STRUCTURE] * before
-            parts += [Part[message.role.upper()]] * (len(rendered) - before - after)
-            parts += [Part.STRUCTURE] * after
+            rendered = self.message(message.role, self.tokenizer.encode(message.content))
+            ids += rendered.ids
+            parts += rendered.parts
         return Rendered(ids, parts)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
