@@ -18,6 +18,8 @@ from pathlib import Path
 from picochat.chat.actions import COMMANDS, describe_commands, describe_settings
 from picochat.chat.commands import is_command
 from picochat.chat.comparison import Comparison, tell
+from picochat.chat.context_view import context_view, describe_context
+from picochat.chat.pieces import describe_tokens, text_block
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
@@ -106,6 +108,14 @@ class Repl:
         if seed or reason:
             self.say(f"({', '.join(filter(None, (reason, seed)))})")
         self._heed(interrupt)
+
+    def show_context(self) -> None:
+        """Print the model's window."""
+        self.say(describe_context(context_view(self.session)))
+
+    def show_tokens(self, text: str) -> None:
+        """Print the tokens of a text."""
+        self.say(describe_tokens(text_block(self.session, text)))
 
     def compare(self, comparison: Comparison) -> None:
         """Print the answers one after the other."""

@@ -162,23 +162,6 @@ def _copy(front_end: FrontEnd, _: str) -> None:
     front_end.copy(answers[-1].message.content)
 
 
-def _tokens(front_end: FrontEnd, argument: str) -> None:
-    tokenizer = front_end.session.require_engine().tokenizer
-    if not argument:
-        raise PicochatError("/tokens needs a text to cut into tokens.")
-    ids = tokenizer.encode(argument)
-    front_end.say(f"{len(ids)} tokens: " + " ".join(f"{tokenizer.piece(index)!r}={index}" for index in ids))
-
-
-def _context(front_end: FrontEnd, _: str) -> None:
-    session = front_end.session
-    engine = session.require_engine()
-    seen = "".join(map(engine.tokenizer.piece, engine.cached_ids))
-    dropped = session.conversation.dropped
-    gone = f"\n({dropped} older messages fell off the front)" if dropped else ""
-    front_end.say(f"{engine.cached} of {engine.context} tokens in the window:\n{seen}{gone}")
-
-
 def _load(front_end: FrontEnd, argument: str) -> None:
     if not argument:
         raise PicochatError("/load needs the path of a model file or run folder.")
@@ -248,8 +231,15 @@ COMMANDS: CommandRegistry = CommandRegistry(
             while_answering=False,
             key="f3",
         ),
-        Command("context", "Show exactly what the model sees.", _context),
-        Command("tokens", "Show the tokens of a text.", _tokens, "text"),
+        Command(
+            "context", "Show exactly what the model sees, token by token.", lambda front_end, _: front_end.show_context()
+        ),
+        Command(
+            "tokens",
+            "Show the tokens of a text, or of the last message.",
+            lambda front_end, text: front_end.show_tokens(text),
+            "[text]",
+        ),
         Command("reset", "Start a new conversation.", _reset, aliases=("new",), while_answering=False, key="ctrl+n"),
         Command("clear", "Clear the screen; the conversation goes on.", lambda front_end, _: front_end.clear()),
         Command("status", "Model, device, context used and settings.", _status),

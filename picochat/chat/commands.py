@@ -56,6 +56,12 @@ class FrontEnd(Protocol):
     def inspect_answer(self) -> None:
         """Show the tokens of the last answer and what they were chosen over."""
 
+    def show_context(self) -> None:
+        """Show what the model sees, token by token, and what fell off."""
+
+    def show_tokens(self, text: str) -> None:
+        """Show the tokens of a text; of none, those of the last message."""
+
     def compare(self, comparison: Comparison) -> None:
         """Draw answers beside each other."""
 

@@ -240,8 +240,16 @@ class ChatSession:
 
     @property
     def context_used(self) -> int:
-        """Tokens of the window that are taken."""
-        return self.engine.cached if self.engine else 0
+        """Tokens of the window that are taken, or will be when a resumed conversation goes on."""
+        engine = self.engine
+        if engine is None:
+            return 0
+        if engine.cached or self.mode == "single" or not self.conversation.entries:
+            return engine.cached
+        # a copy: what is asked here must not count as the moment that old turns fell off
+        waiting = replace(self.conversation, entries=[*self.conversation.entries])
+        reserve = min(engine.context - 1, engine.reserve(self.settings.max_tokens))
+        return len(waiting.prompt(engine.chat_format, engine.context, reserve).ids)
 
     # -- details --------------------------------------------------------------------------------------------------------
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.comparison import Column, Comparison
+from picochat.chat.context_view import context_view
 from picochat.chat.keys import keymap
+from picochat.chat.pieces import text_block
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.ui.screens.compare import CompareScreen
+from picochat.ui.screens.context import ContextScreen
 from picochat.ui.screens.help import HelpScreen
 from picochat.ui.screens.microscope import Choice, MicroscopeScreen
+from picochat.ui.screens.tokens import TokensScreen
 from picochat.ui.screens.watch import WatchScreen
 
 if TYPE_CHECKING:
@@ -109,6 +113,14 @@ class ScreenFrontEnd:
                 self.answer(lambda cancelled: session.resume(choice, cancelled))
 
         screen.app.push_screen(MicroscopeScreen(tokens), go_on)
+
+    def show_context(self) -> None:
+        """Open the model's window."""
+        self._screen.app.push_screen(ContextScreen(context_view(self.session)))
+
+    def show_tokens(self, text: str) -> None:
+        """Open the tokens of a text."""
+        self._screen.app.push_screen(TokensScreen(text_block(self.session, text)))
 
     def compare(self, comparison: Comparison) -> None:
         """Open the answers in columns; the one that is chosen takes the place of the last, or its model is loaded."""

@@ -119,9 +119,9 @@ async def test_the_palette_finds_a_command_by_what_it_does() -> None:
 async def test_a_command_that_needs_more_is_begun_in_the_input_by_the_palette() -> None:
     app = ChatApp(scripted_session([]))
     async with app.run_test(size=SIZE) as pilot:
-        app.chat.start_command("/tokens")
+        app.chat.start_command("/rename")
         await pilot.pause()
-        assert app.chat.prompt.text == "/tokens "
+        assert app.chat.prompt.text == "/rename "
 
 
 async def test_the_panel_has_every_setting_and_takes_a_choice() -> None:

@@ -186,16 +186,16 @@ async def test_undo_and_redo_also_of_a_recalled_text() -> None:
 async def test_the_argument_of_a_command_is_hinted_and_no_text() -> None:
     app = PromptHost()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"/tokens")
-        assert app.prompt.suggestion == " TEXT"
+        await pilot.press(*"/rename")
+        assert app.prompt.suggestion == " NAME"
         await pilot.press("right")
-        assert app.prompt.text == "/tokens"
+        assert app.prompt.text == "/rename"
         await pilot.press("left")
         await wait_until(pilot, lambda: app.prompt.suggestion == "")
         await pilot.press("right")
-        await wait_until(pilot, lambda: app.prompt.suggestion == " TEXT")
+        await wait_until(pilot, lambda: app.prompt.suggestion == " NAME")
         await pilot.press("space")
-        assert app.prompt.suggestion == "TEXT"
+        assert app.prompt.suggestion == "NAME"
         await pilot.press("x")
         assert app.prompt.suggestion == ""
 
