@@ -212,7 +212,7 @@ class ChatSession:
 
     def _record(self, reply: Reply) -> StoredMessage:
         """An answer with its circumstances."""
-        info, first = reply.engine.info, reply.first_token_seconds
+        info = reply.engine.info
         return StoredMessage(
             "assistant",
             reply.text,
@@ -222,8 +222,8 @@ class ChatSession:
             model=str(info.path),
             model_digest=self.recorder.digest(info) if self.recorder is not None else None,
             tokens=reply.count,
-            seconds=round(reply.seconds, 6),
-            first_token_seconds=None if first is None else round(first, 6),
+            seconds=reply.seconds,
+            first_token_seconds=reply.first_token_seconds,
         )
 
     def _last_turn(self, wish: str) -> tuple[Entry, Entry]:

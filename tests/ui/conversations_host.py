@@ -1,4 +1,4 @@
-"""An app that opens the list of saved conversations at once. Run it to look at it: `python -m tests.ui.conversations_host FILE`."""
+"""An app that opens the list of saved conversations; `python -m tests.ui.conversations_host FILE` shows one."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ class ConversationsScreen(ModalScreen[int | None]):
     # -- keys -----------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Letters are letters but for an answer to a question; Delete is the search's own while it has something to delete."""
+        """Letters are letters but for an answer to a question; Delete is a field's own while it has something to delete."""
         if action in ("confirm", "refuse"):
             return self._doomed is not None
         if action == "delete":
