@@ -102,7 +102,7 @@ class ConversationsScreen(ModalScreen[int | None]):
         """The search, the rows with the field that renames one of them, and a line for what there is to say."""
         with Vertical(id="conversations") as box:
             box.border_title = "Saved conversations"
-            yield Field(placeholder="Search names and all that was said", id="search", compact=True)
+            yield Field(placeholder="Search names and all that was said", id="search", compact=True, select_on_focus=False)
             yield Static(HEADINGS, id="headings", markup=False)
             with Container(id="rows"):
                 yield ConversationList(self._current)
@@ -253,11 +253,13 @@ class ConversationsScreen(ModalScreen[int | None]):
         if self.rows.chosen is not None:
             self._doomed = self.rows.chosen.summary
             title = " ".join(self._doomed.title.split())
+            self.rows.focus()  # a field would take the y for itself
             self._say(f"Delete {self._doomed.id} for good? y/n  {title}")
 
     def action_confirm(self) -> None:
         """Delete what was asked for."""
         doomed, self._doomed = self._doomed, None
+        self.search.focus()
         if doomed is None:
             return
 
@@ -271,6 +273,7 @@ class ConversationsScreen(ModalScreen[int | None]):
         """Delete nothing."""
         if self._doomed is not None:
             self._doomed = None
+            self.search.focus()
             self._say_what_there_is()
 
     @on(Changed)

@@ -18,7 +18,7 @@ HEADINGS = f"{'Last changed':<16}  Msgs  Name"
 
 TITLE_COLUMN = HEADINGS.index("Name")
 
-SNIPPET_LEAD = 16
+SNIPPET_LEAD = 24
 """Letters of a snippet before what was found: more could push that out of a narrow list."""
 
 
