@@ -109,6 +109,10 @@ class Repl:
             self.say(f"({', '.join(filter(None, (reason, seed)))})")
         self._heed(interrupt)
 
+    def choose_conversation(self) -> None:
+        """List the saved conversations; /resume takes one by its number."""
+        COMMANDS.run(self, "/history")
+
     def show_context(self) -> None:
         """Print the model's window."""
         self.say(describe_context(context_view(self.session)))

@@ -56,6 +56,9 @@ class FrontEnd(Protocol):
     def inspect_answer(self) -> None:
         """Show the tokens of the last answer and what they were chosen over."""
 
+    def choose_conversation(self) -> None:
+        """Let the user find a saved conversation to go on with."""
+
     def show_context(self) -> None:
         """Show what the model sees, token by token, and what fell off."""
 

@@ -13,7 +13,7 @@ from picochat.chat.reply import Question, Reply
 from picochat.chat.session import SEED_LIMIT, Cancelled, ChatSession, never
 from picochat.chat.variants import MOST, Variant, parse_variants
 from picochat.errors import PicochatError
-from picochat.inference.engine import STOP_TEXT, Engine, StopReason, Token
+from picochat.inference.engine import Engine, Token
 
 State = Literal["waiting", "loading", "answering", "done", "stopped", "failed"]
 
@@ -51,7 +51,7 @@ class Column:
     def status(self) -> str:
         """How it stands, on one line."""
         if self.state == "done":
-            return ", ".join(self.figures)
+            return ", ".join(filter(None, self.figures))
         return {"loading": "loading the model", "stopped": "not answered"}.get(self.state, self.state)
 
 
@@ -186,7 +186,7 @@ class Comparison:
             if column.model is not None:
                 reply.release()
             column.text = reply.text
-            column.figures = _figures(reply.count, reply.seed, reply.stop or "cancelled", reply.tokens_per_second)
+            column.figures = (reply.footnote,)
             if column.text and self.keeps and column.text == self.columns[0].text:
                 column.figures += ("the same text as 1",)
         if column.problem:
@@ -263,20 +263,10 @@ def tell(
 def _column_there(session: ChatSession, question: Question) -> Column:
     """The answer that is there."""
     if (entry := question.replaced) is not None:
-        count = sum(token.id is not None for token in entry.tokens)
-        figures = _figures(count, entry.seed, entry.stop)
-        return Column(1, "kept", state="done", text=entry.message.content, figures=figures)
+        return Column(1, "kept", state="done", text=entry.message.content, figures=(entry.footnote,))
     reply = session.last
     assert reply is not None  # a question without a place in the conversation is the last reply's
-    figures = _figures(reply.count, reply.seed, reply.stop, reply.tokens_per_second)
-    return Column(1, "kept", state="done", text=reply.text, figures=figures)
-
-
-def _figures(count: int, seed: int | None, stop: StopReason | None, speed: float = 0.0) -> tuple[str, ...]:
-    length = f"{count} tokens, {speed:.0f} a second" if speed else f"{count} tokens" if count else ""
-    drawn = f"seed {seed}" if seed is not None else ""
-    ended = STOP_TEXT[stop] if stop is not None else ""
-    return tuple(filter(None, (length, drawn, ended)))
+    return Column(1, "kept", state="done", text=reply.text, figures=(reply.footnote,))
 
 
 def _random_seed() -> int:

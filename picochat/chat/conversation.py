@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from picochat.chat.footnote import footnote, tokens_per_second
+from picochat.chat.records import StoredMessage
 from picochat.inference.engine import StopReason, Token
 from picochat.text.chat_format import ChatFormat, Message, Part, Rendered, Role
 
@@ -19,6 +21,7 @@ class Entry:
         tokens: the records of an answer.
         stop: why an answer ended.
         seed: what an answer was drawn with.
+        record: an answer as it is saved, with all that is known of how it came to be.
     """
 
     message: Message
@@ -26,6 +29,14 @@ class Entry:
     tokens: list[Token] = field(default_factory=list)
     stop: StopReason | None = None
     seed: int | None = None
+    record: StoredMessage | None = None
+
+    @property
+    def footnote(self) -> str:
+        """What to say below an answer; empty where nothing is known of it, and for other messages."""
+        known = self.record or StoredMessage("assistant", "")
+        speed = tokens_per_second(known.tokens, known.seconds, known.first_token_seconds)
+        return footnote(known.tokens, speed, self.seed, self.stop)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,25 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
             INSERT INTO words (rowid, content) VALUES (new.id, new.content);
         END""",
     ),
+    (
+        "ALTER TABLE conversations ADD COLUMN mode TEXT NOT NULL DEFAULT 'conversation' "
+        "CHECK (mode IN ('conversation', 'single'))",
+        "ALTER TABLE messages ADD COLUMN first_token_seconds REAL",
+        """CREATE VIRTUAL TABLE titles USING fts5 (
+            title, content='conversations', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+        )""",
+        "INSERT INTO titles (titles) VALUES ('rebuild')",
+        """CREATE TRIGGER conversation_added AFTER INSERT ON conversations BEGIN
+            INSERT INTO titles (rowid, title) VALUES (new.id, new.title);
+        END""",
+        """CREATE TRIGGER conversation_removed AFTER DELETE ON conversations BEGIN
+            INSERT INTO titles (titles, rowid, title) VALUES ('delete', old.id, old.title);
+        END""",
+        """CREATE TRIGGER conversation_renamed AFTER UPDATE OF title ON conversations BEGIN
+            INSERT INTO titles (titles, rowid, title) VALUES ('delete', old.id, old.title);
+            INSERT INTO titles (rowid, title) VALUES (new.id, new.title);
+        END""",
+    ),
 )
 """What makes each schema version of the one before; `PRAGMA user_version` counts those that were applied."""
 
@@ -68,6 +87,9 @@ HEAD = """c.id, c.title, (
     SELECT substr(content, 1, 1000) FROM messages WHERE conversation = c.id AND role = 'user' ORDER BY position LIMIT 1
 ), c.created, c.updated"""
 """What every reader selects of a conversation `c`: the title is the one given or, for `title_of`, the first user message."""
+
+SUMMARY = f"{HEAD}, (SELECT count(*) FROM messages WHERE conversation = c.id), c.parent, c.mode"
+"""What `summary_of` takes."""
 
 
 class _UnusableError(Exception):

@@ -31,6 +31,7 @@ def to_markdown(conversation: StoredConversation) -> str:
     if answer is not None:
         facts |= _present(model=answer.model, digest=answer.model_digest)
         facts |= _present(settings=answer.settings | _present(seed=answer.seed))
+    facts |= _origin(conversation)
     front = yaml.safe_dump(_plain(facts), allow_unicode=True, sort_keys=False, width=float("inf"))
     blocks = [_block("system", conversation.system)] if conversation.system else []
     blocks += [_block(message.role, message.content) for message in conversation.messages]
@@ -45,7 +46,7 @@ def to_json(conversation: StoredConversation) -> str:
         "title": conversation.title,
         "created": timestamp(conversation.created),
         "updated": timestamp(conversation.updated),
-        **_present(parent=conversation.parent, parent_position=conversation.parent_position),
+        **_origin(conversation),
         "messages": [*system, *map(_facts, conversation.messages)],
     }
     text = json.dumps(facts, ensure_ascii=False)
@@ -55,6 +56,17 @@ def to_json(conversation: StoredConversation) -> str:
 def timestamp(seconds: float) -> str:
     """A time as ISO 8601, in UTC."""
     return datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), timezone.utc).isoformat(timespec="seconds")
+
+
+def local_time(seconds: float) -> str:
+    """A time for people: theirs, to the minute."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND - 86400)).strftime("%Y-%m-%d %H:%M")
+
+
+def _origin(conversation: StoredConversation) -> dict[str, Any]:
+    """Whose branch it is, and whether it is a single prompt."""
+    mode = "single" if conversation.mode == "single" else None
+    return _present(mode=mode, parent=conversation.parent, parent_position=conversation.parent_position)
 
 
 def _facts(message: StoredMessage) -> dict[str, Any]:
@@ -70,6 +82,7 @@ def _facts(message: StoredMessage) -> dict[str, Any]:
             model_digest=message.model_digest,
             tokens=message.tokens,
             seconds=message.seconds,
+            first_token_seconds=message.first_token_seconds,
         ),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from picochat.chat.conversation import Entry, Prompt
+from picochat.chat.footnote import footnote, tokens_per_second
 from picochat.inference.engine import Engine, StopReason, Token
 from picochat.inference.settings import SamplingSettings
 
@@ -117,9 +118,12 @@ class Reply:
     @property
     def tokens_per_second(self) -> float:
         """Speed after the first token."""
-        if self.count < 2 or self.first_token_seconds is None or self.seconds <= self.first_token_seconds:
-            return 0.0
-        return (self.count - 1) / (self.seconds - self.first_token_seconds)
+        return tokens_per_second(self.count, self.seconds, self.first_token_seconds)
+
+    @property
+    def footnote(self) -> str:
+        """What to say below it once it has ended."""
+        return footnote(self.count, self.tokens_per_second, self.seed, self.stop or "cancelled")
 
 
 def opening_ids(opening: Sequence[Token]) -> list[int]:

@@ -82,7 +82,10 @@ class ChatSession:
                 "This model learnt from plain text and can't hold a conversation; it goes on with each text."
             )
         self.settings = settings
-        self.conversation.system = settings.system
+        if self.conversation.system != settings.system:
+            self.conversation.system = settings.system
+            if self.recorder is not None:
+                self.recorder.set_system(settings.system)
 
     # -- answers --------------------------------------------------------------------------------------------------------
 
@@ -97,6 +100,8 @@ class ChatSession:
         """
         self.require_engine()
         entry = self.conversation.add("user", text) if self.mode == "conversation" else None
+        if entry is None and self.recorder is not None:
+            self.recorder.single = None
         return self._answer(Question(text, entry), cancelled)
 
     def regenerate(self, cancelled: Cancelled = never) -> Reply:
@@ -197,6 +202,9 @@ class ChatSession:
         kept = self._with_text(tokens)
         answer.message = Message("assistant", "".join(token.text for token in kept))
         answer.ids, answer.tokens, answer.stop = opening_ids(kept), list(kept), "end"
+        if answer.record is not None:
+            # of a part, the time is not known
+            answer.record = replace(answer.record, tokens=len(kept), seconds=None, first_token_seconds=None)
         self._keep(len(self.conversation.entries) - 1)
 
     def undo(self) -> str:
@@ -266,7 +274,7 @@ class ChatSession:
 
     def _prompt(self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None) -> Prompt:
         if not engine.info.chats:
-            return Prompt(engine.chat_format.document(question.text).ids)
+            return Prompt([*engine.chat_format.document(question.text).ids, *opening_ids(question.opening)])
         if conversation is None:
             conversation = Conversation(system=self.settings.system)
             conversation.add("user", question.text)
@@ -276,25 +284,26 @@ class ChatSession:
         prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
         return replace(prompt, ids=[*prompt.ids, *opening])
 
-    def _keep(self, first: int, reply: Reply | None = None) -> None:
-        """Save the messages from `first` on; the last one with the circumstances of `reply`."""
-        if self.recorder is None:
-            return
-        record = None
-        if reply is not None:
-            info = reply.info
-            record = StoredMessage(
-                "assistant",
-                reply.text,
-                stop=reply.stop or "cancelled",
-                seed=reply.seed,
-                settings=reply.settings.model_dump(mode="json", exclude={"seed"}),
-                model=str(info.path),
-                model_digest=self.recorder.digest(info),
-                tokens=reply.count,
-                seconds=round(reply.seconds, 3),
-            )
-        self.recorder.keep(self.conversation, first, record)
+    def _keep(self, first: int) -> None:
+        """Save the messages from `first` on."""
+        if self.recorder is not None:
+            self.recorder.keep(self.conversation, first)
+
+    def _record(self, reply: Reply) -> StoredMessage:
+        """An answer with its circumstances."""
+        info = reply.info
+        return StoredMessage(
+            "assistant",
+            reply.text,
+            stop=reply.stop or "cancelled",
+            seed=reply.seed,
+            settings=reply.settings.model_dump(mode="json", exclude={"seed"}),
+            model=str(info.path),
+            model_digest=self.recorder.digest(info) if self.recorder is not None else None,
+            tokens=reply.count,
+            seconds=reply.seconds,
+            first_token_seconds=reply.first_token_seconds,
+        )
 
     def _branch(self) -> int | None:
         """Save the conversation as it is beside the one that goes on."""
@@ -321,17 +330,23 @@ class ChatSession:
     def _finish(self, reply: Reply) -> None:
         """An answer has ended: keep it."""
         question, entries = reply.question, self.conversation.entries
-        # the conversation may have been reset or left meanwhile
-        if question.entry is None or not entries or entries[-1] is not question.entry:
-            return
         new = reply.count > (reply.stop == "end")
+        if question.entry is None:
+            if self.recorder is not None and (new or reply.stop == "end"):
+                # plain text knows no system prompt
+                system = self.settings.system if reply.info.chats else None
+                self.recorder.keep_single(question.text, self._record(reply), system)
+            return
+        # the conversation may have been reset or left meanwhile
+        if not entries or entries[-1] is not question.entry:
+            return
         if new or (reply.stop == "end" and question.replaced is None):
             entry = self.conversation.add("assistant", reply.text)
-            entry.stop, entry.seed = reply.stop or "cancelled", reply.seed
+            entry.stop, entry.seed, entry.record = reply.stop or "cancelled", reply.seed, self._record(reply)
             if reply.engine is self.engine:
                 # under another model these ids would mean other words
                 entry.ids, entry.tokens = reply.ids, list(reply.tokens)
-            self._keep(len(entries) - 2, reply)
+            self._keep(len(entries) - 2)
         elif question.replaced is not None:
             entries.append(question.replaced)
         else:

@@ -10,17 +10,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from picochat.chat.database import HEAD, as_bytes, open_database
-from picochat.chat.records import Hit, StoredConversation, StoredMessage, Summary, title_of
-from picochat.chat.search import find
+from picochat.chat.database import HEAD, SUMMARY, as_bytes, open_database
+from picochat.chat.records import Found, Hit, StoredConversation, StoredMessage, Summary, summary_of, title_of
+from picochat.chat.search import find_conversations, find_messages
 from picochat.errors import HistoryError
 
-__all__ = ["ConversationStore", "Hit", "StoredConversation", "StoredMessage", "Summary"]
+if TYPE_CHECKING:
+    from picochat.chat.settings import Mode
+
+__all__ = ["ConversationStore", "Found", "Hit", "StoredConversation", "StoredMessage", "Summary"]
 
 _ID_LIMIT = 2**63
-_FIELDS = "role, content, stop, seed, settings, model, model_digest, tokens, seconds, created"
+_FIELDS = "role, content, stop, seed, settings, model, model_digest, tokens, seconds, created, first_token_seconds"
+_BRANCH = " (branch)"
 
 
 class ConversationStore:
@@ -42,14 +46,14 @@ class ConversationStore:
 
     # -- writing ----------------------------------------------------------------------------------------------------------
 
-    def create(self, system: str | None = None, title: str = "") -> int:
+    def create(self, system: str | None = None, title: str = "", mode: Mode = "conversation") -> int:
         """Begin a conversation; it shows in no list before its first message."""
         now = time.time()
         with self._transaction() as database:
             added = database.execute(
-                "INSERT INTO conversations (title, system, created, updated) "
-                "VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)",
-                (as_bytes(title), as_bytes(system), now, now),
+                "INSERT INTO conversations (title, system, created, updated, mode) "
+                "VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)",
+                (as_bytes(title), as_bytes(system), now, now, mode),
             )
             return _new_id(added)
 
@@ -59,7 +63,7 @@ class ConversationStore:
             self._cut(database, conversation, position)
             database.execute(
                 f"INSERT INTO messages (conversation, position, {_FIELDS}) "
-                "VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)",
                 (
                     conversation,
                     position,
@@ -73,6 +77,7 @@ class ConversationStore:
                     record.tokens,
                     record.seconds,
                     record.created,
+                    record.first_token_seconds,
                 ),
             )
 
@@ -88,6 +93,11 @@ class ConversationStore:
                 "UPDATE conversations SET system = CAST(? AS TEXT) WHERE id = ?", (as_bytes(system), conversation)
             )
 
+    def set_mode(self, conversation: int, mode: Mode) -> None:
+        """Change whether it is a single prompt."""
+        with self._transaction(conversation) as database:
+            database.execute("UPDATE conversations SET mode = ? WHERE id = ?", (mode, conversation))
+
     def rename(self, conversation: int, title: str) -> None:
         """Give a title; an empty one makes the first user message the title again."""
         with self._transaction(conversation) as database:
@@ -100,14 +110,18 @@ class ConversationStore:
         with self._transaction(conversation) as database:
             database.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
 
-    def branch(self, conversation: int, position: int) -> int:
-        """Copy the messages before a position into a new conversation."""
+    def branch(self, conversation: int, position: int | None = None) -> int:
+        """Copy the messages before a position, or all, into a new conversation; a name given is marked as a branch's."""
         now = time.time()
         with self._transaction(conversation) as database:
+            query = "SELECT count(*) FROM messages WHERE conversation = ?"
+            whole = int(database.execute(query, (conversation,)).fetchone()[0])
+            position = whole if position is None else max(0, min(position, whole))
             added = database.execute(
-                "INSERT INTO conversations (title, system, created, updated, parent, parent_position) "
-                "SELECT title, system, ?, ?, id, ? FROM conversations WHERE id = ?",
-                (now, now, position, conversation),
+                "INSERT INTO conversations (title, system, mode, created, updated, parent, parent_position) "
+                "SELECT CASE WHEN title = '' OR substr(title, -length(?1)) = ?1 THEN title ELSE title || ?1 END, "
+                "system, mode, ?2, ?2, id, ?3 FROM conversations WHERE id = ?4",
+                (_BRANCH, now, position, conversation),
             )
             new = _new_id(added)
             database.execute(
@@ -122,7 +136,7 @@ class ConversationStore:
     def load(self, conversation: int) -> StoredConversation:
         """A whole conversation."""
         with self._transaction(conversation, "DEFERRED") as database:
-            query = f"SELECT {HEAD}, c.system, c.parent, c.parent_position FROM conversations c WHERE c.id = ?"
+            query = f"SELECT {HEAD}, c.system, c.parent, c.parent_position, c.mode FROM conversations c WHERE c.id = ?"
             head = database.execute(query, (conversation,)).fetchone()
             query = f"SELECT position, {_FIELDS} FROM messages WHERE conversation = ? ORDER BY position"
             rows = database.execute(query, (conversation,)).fetchall()
@@ -137,6 +151,7 @@ class ConversationStore:
             parent=head[6],
             parent_position=head[7],
             messages=tuple(_message(row[1:]) for row in rows),
+            mode=head[8],
         )
 
     def search(self, query: str, limit: int = 50) -> builtins.list[Hit]:
@@ -146,18 +161,28 @@ class ConversationStore:
         the typing. Nothing in the text is an operator.
         """
         with self._transaction(None, "DEFERRED") as database:
-            return find(database, query, limit)
+            return find_messages(database, query, limit)
+
+    def find(self, query: str, limit: int = 50, offset: int = 0) -> builtins.list[Found]:
+        """Conversations with all words of a text in their name or in one message, the one changed last first.
+
+        Words are matched as in `search`; a text without any finds all conversations.
+        """
+        if not query.replace("\0", " ").strip():
+            return [Found(summary) for summary in self.list(limit, offset)]
+        with self._transaction(None, "DEFERRED") as database:
+            return find_conversations(database, query, limit, offset)
 
     def list(self, limit: int = 50, offset: int = 0) -> builtins.list[Summary]:
         """Conversations, the one changed last first; empty ones are left out."""
         with self._transaction(None, "DEFERRED") as database:
             rows = database.execute(
-                f"SELECT {HEAD}, (SELECT count(*) FROM messages WHERE conversation = c.id) FROM conversations c "
+                f"SELECT {SUMMARY} FROM conversations c "
                 "WHERE EXISTS (SELECT 1 FROM messages WHERE conversation = c.id) "
                 "ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?",
                 (limit, offset),
             ).fetchall()
-        return [Summary(row[0], title_of(row[1], row[2]), *row[3:]) for row in rows]
+        return [summary_of(row) for row in rows]
 
     def latest(self) -> int | None:
         """The conversation changed last."""

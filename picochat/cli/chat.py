@@ -79,7 +79,7 @@ def chat(
         session.recorder = Recorder(ConversationStore(history_database()))
         notice = session.recorder.store.notice
         if resume:
-            session.recorder.resume(session, None)
+            session.recorder.resume(session, None, keep=given(mode=mode, system=system))
     elif resume:
         raise ConfigError("--resume goes on with a saved conversation, and can't go with -p or --no-history.")
     if prompt is not None or plain or not has_screen():

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -46,16 +45,17 @@ def history(context: typer.Context) -> None:
 @app.command("list")
 def list_conversations(limit: LimitOption = 50, as_json: JsonOption = False) -> None:
     """List conversations, the one changed last first."""
-    from picochat.chat.export import timestamp
+    from picochat.chat.export import local_time, timestamp
 
     with _store() as store:
         for entry in store.list(limit):
             if as_json:
                 times = {"created": timestamp(entry.created), "updated": timestamp(entry.updated)}
-                _print_json({"id": entry.id, "title": entry.title, "messages": entry.messages, **times})
+                origin = {"mode": entry.mode, "parent": entry.parent}
+                _print_json({"id": entry.id, "title": entry.title, "messages": entry.messages, **origin, **times})
             else:
                 count = f"{entry.messages} message{'s' * (entry.messages != 1)}"
-                _print(f"{entry.id:>5}  {_local(entry.updated)}  {count:>13}  {_line(entry.title)}")
+                _print(f"{entry.id:>5}  {local_time(entry.updated)}  {count:>13}  {_line(entry.title)}{entry.origin}")
 
 
 @app.command()
@@ -81,7 +81,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find messages, the newest first; the last word may be the beginning of one."""
-    from picochat.chat.export import SPEAKERS, timestamp
+    from picochat.chat.export import SPEAKERS, local_time, timestamp
 
     with _store() as store:
         for hit in store.search(text, limit):
@@ -89,7 +89,7 @@ def search(
                 place = {"conversation": hit.conversation, "position": hit.position, "role": hit.role}
                 _print_json({**place, "title": hit.title, "snippet": hit.snippet, "created": timestamp(hit.created)})
             else:
-                _print(f"{hit.conversation:>5}  {_local(hit.created)}  {SPEAKERS[hit.role]:>8}: {_line(hit.snippet)}")
+                _print(f"{hit.conversation:>5}  {local_time(hit.created)}  {SPEAKERS[hit.role]:>8}: {_line(hit.snippet)}")
 
 
 @app.command()
@@ -158,10 +158,6 @@ def _store() -> Iterator[ConversationStore]:
         yield store
     finally:
         store.close()
-
-
-def _local(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,6 @@ from typing import Protocol
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
-from picochat.inference.engine import STOP_TEXT
 from picochat.ui.said import Said
 from picochat.ui.widgets.transcript import Transcript
 from picochat.ui.work import AnswerEnded, AnswerText, Job, Target, stream_answer
@@ -78,8 +77,7 @@ class Answering:
         if event.error:
             self._screen.say_error(event.error)
         if reply is not None and said is not None:
-            reason = STOP_TEXT[reply.stop or "cancelled"]
-            said.finish(f"{reply.count} tokens, {reply.tokens_per_second:.0f} a second, seed {reply.seed}, {reason}")
+            said.finish(reply.footnote)
         return True
 
     def stop(self) -> bool:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from picochat.chat.actions import COMMANDS
 from picochat.chat.comparison import Column, Comparison
 from picochat.chat.context_view import context_view
+from picochat.chat.history_actions import require_recorder
 from picochat.chat.keys import keymap
 from picochat.chat.pieces import text_block
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.ui.screens.compare import CompareScreen
 from picochat.ui.screens.context import ContextScreen
+from picochat.ui.screens.conversations import ConversationsScreen
 from picochat.ui.screens.help import HelpScreen
 from picochat.ui.screens.microscope import Choice, MicroscopeScreen
 from picochat.ui.screens.tokens import TokensScreen
@@ -113,6 +115,20 @@ class ScreenFrontEnd:
                 self.answer(lambda cancelled: session.resume(choice, cancelled))
 
         screen.app.push_screen(MicroscopeScreen(tokens), go_on)
+
+    def choose_conversation(self) -> None:
+        """Open the saved conversations."""
+        recorder = require_recorder(self.session)
+        picker = ConversationsScreen(recorder.store, recorder.current)
+
+        def go_on(number: int | None) -> None:
+            if picker.current_deleted:
+                self.session.reset()
+                self.conversation_changed()
+            if number is not None:
+                self._screen.run_command(f"/resume {number}")
+
+        self._screen.app.push_screen(picker, go_on)
 
     def show_context(self) -> None:
         """Open the model's window."""

@@ -16,14 +16,17 @@ class Said:
         text: what is said.
         tokens: the records of an answer, where they are known.
         index: the entry of the conversation that it is; `None` for a message that has none yet.
+        footnote: what is said below the text.
     """
 
-    def __init__(self, role: str, text: str = "", tokens: Sequence[Token] = (), *, index: int | None = None) -> None:
+    def __init__(
+        self, role: str, text: str = "", tokens: Sequence[Token] = (), *, index: int | None = None, footnote: str = ""
+    ) -> None:
         self.role = role
         self.text = text
         self.tokens = list(tokens)
         self.index = index
-        self.footnote = ""
+        self.footnote = footnote
         self.folded = False
         self.changed: Callable[[Said, Sequence[Token]], None] | None = None
         """Told of the tokens that came, or of none when something else has changed."""

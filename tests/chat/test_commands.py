@@ -50,6 +50,9 @@ class Recorder:
     def inspect_answer(self) -> None:
         self.calls.append("inspect")
 
+    def choose_conversation(self) -> None:
+        self.calls.append("choose")
+
     def show_context(self) -> None:
         self.calls.append("context")
 

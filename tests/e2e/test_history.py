@@ -50,7 +50,17 @@ def test_list(saved: Path) -> None:
     assert "2 messages  Hi, I'm Ben." in lines[0]
     listed = rows(history("list", "--json", "--limit", 1))
     assert [(row["id"], row["messages"]) for row in listed] == [(2, 2)]
-    assert set(listed[0]) == {"id", "title", "messages", "created", "updated"}
+    assert set(listed[0]) == {"id", "title", "messages", "mode", "parent", "created", "updated"}
+
+
+def test_branches_are_told(saved: Path) -> None:
+    store = ConversationStore(saved)
+    branch = store.branch(2, 1)
+    store.close()
+    assert b"Ben.\x1b[31m (branch of 2)\n" in history("list").stdout
+    assert rows(history("list", "--json"))[0]["parent"] == 2
+    (told,) = rows(history("show", branch, "--json"))
+    assert (told["parent"], told["parent_position"]) == (2, 1)
 
 
 def test_nothing_saved_is_nothing_shown_and_no_file(path: Path) -> None:

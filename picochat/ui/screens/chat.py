@@ -343,7 +343,10 @@ class ChatScreen(Screen[None]):
         """Draw the transcript anew from the conversation."""
         entries = self.session.conversation.entries
         self.transcript.show(
-            [Said(entry.message.role, entry.message.content, entry.tokens, index=i) for i, entry in enumerate(entries)]
+            [
+                Said(entry.message.role, entry.message.content, entry.tokens, index=index, footnote=entry.footnote)
+                for index, entry in enumerate(entries)
+            ]
         )
 
     def copy(self, text: str) -> None:
