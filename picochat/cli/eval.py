@@ -92,6 +92,8 @@ def evaluate(
         score = _score(engine, documents)
         report |= score.to_dict()
         lines += _score_lines(score)
+    if questions or memorised:
+        report["sampling"] = settings.model_dump(mode="json", exclude={"seed", "max_tokens", "stop"})
     answers: SheetResult | None = None
     if questions:
         with Meter("sheet") as meter:

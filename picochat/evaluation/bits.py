@@ -131,8 +131,9 @@ def _contents(document: Document) -> list[tuple[Part, str]]:
 
 def _count(score: Score, source: str, row: Row, losses: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Add what a row cost; returns the ids that counted."""
-    ids, parts = np.array(row.ids, dtype=np.int64), np.array(row.parts)
-    counted = parts != Part.STRUCTURE
+    ids: npt.NDArray[np.int64] = np.array(row.ids)
+    parts = np.array(row.parts)
+    counted: npt.NDArray[np.bool_] = parts != Part.STRUCTURE
     answer = parts[counted] == Part.ASSISTANT
     for tally in (score.all, score.sources[source]):
         tally.nats += float(losses.sum())

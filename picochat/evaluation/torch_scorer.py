@@ -23,7 +23,8 @@ class TorchScorer:
     def __init__(self, model: GPT) -> None:
         self.model = model.eval()
         self.device = model.embedding.weight.device
-        self.batch_tokens = 8_192 if self.device.type == "cpu" else 65_536
+        # what a CPU's caches hold is read half as fast again as what they don't
+        self.batch_tokens = 2_048 if self.device.type == "cpu" else 65_536
 
     @torch.inference_mode()
     def losses(self, rows: Sequence[Row]) -> list[npt.NDArray[np.float64]]:

@@ -32,7 +32,7 @@ LONG = tuple(f"Turn number {index}, {'and so on, ' * (index % 3)}over." for inde
 
 @pytest.mark.parametrize("system", [None, "You are a pirate."])
 def test_an_answer_is_predicted_from_what_a_chat_would_show_the_model(system: str | None) -> None:
-    engine = engine_of(200, LONG[1::2])
+    engine = engine_of(320, LONG[1::2])
     session = ChatSession(ChatSettings(system=system))
     session.use(engine)
     prompts = []
@@ -92,5 +92,7 @@ def test_a_token_of_text_has_at_least_half_a_window_before_it(text: str, context
 def test_a_model_of_plain_text_reads_a_conversation_as_text() -> None:
     document = talk("Hi", "Hello!")
     rows = list(document_rows(engine_of(512, kind="text"), document))
-    assert [TOKENIZER.decode(row.ids) for row in rows] == [plain_text(document.messages)] == ["User: Hi\nAssistant: Hello!\n"]
+    assert (
+        [TOKENIZER.decode(row.ids) for row in rows] == [plain_text(document.messages)] == ["User: Hi\nAssistant: Hello!\n"]
+    )
     assert counted(rows, Part.USER, Part.ASSISTANT) == "HiHello!"
