@@ -20,12 +20,13 @@ LAYERS: dict[str, set[str]] = {
     "training": {"model", "text", "checkpoint"},
     "inference": {"model", "text", "checkpoint"},
     "chat": {"inference", "text"},
+    "evaluation": {"chat", "inference", "text", "model"},
     "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
-    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api"},
+    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"},
 }
-MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend"}
+MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend", "evaluation/torch_scorer"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -87,7 +88,7 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
     assert not {"torch", "textual", "pydantic", "numpy", "rich"} & run_and_list("--help")
 
 
-@pytest.mark.parametrize("command", ["chat", "generate", "train", "info", "history", "watch"])
+@pytest.mark.parametrize("command", ["chat", "generate", "train", "eval", "info", "history", "watch"])
 def test_help_of_a_command_imports_neither_torch_nor_textual(command: str) -> None:
     loaded = run_and_list(command, "--help")
     assert f"picochat.cli.{command}" in loaded

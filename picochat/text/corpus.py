@@ -20,7 +20,7 @@ import json
 import lzma
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -35,9 +35,10 @@ _ROLE = re.compile(r"(System|User|Assistant):[ \t]*")
 
 @dataclass(frozen=True)
 class Text:
-    """A document of plain text."""
+    """A document of plain text, and where it is from."""
 
     content: str
+    source: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:
@@ -47,9 +48,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A document of messages."""
+    """A document of messages, and where it is from: what its line says, else the file."""
 
     messages: tuple[Message, ...]
+    source: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:
@@ -169,7 +171,7 @@ def _parse(text: str, path: Path) -> Iterator[Document]:
         yield from _parse_conversations(text, path)
     else:
         parts = re.split(rf"^{re.escape(END_OF_TEXT)}[ \t]*$\n?", text, flags=re.MULTILINE)
-        yield from (Text(part) for part in parts if part.strip())
+        yield from (Text(part, str(path)) for part in parts if part.strip())
 
 
 # -- formats --------------------------------------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ def _parse_conversations(text: str, path: Path) -> Iterator[Conversation]:
     for number, line in enumerate([*text.split("\n"), ""], start=1):
         if not line.strip():
             if any(message.role == "assistant" for message in messages):
-                yield Conversation(tuple(messages))
+                yield Conversation(tuple(messages), str(path))
             messages = []
         elif match := _ROLE.match(line):
             messages.append(Message(match[1].lower(), line[match.end() :].rstrip()))  # type: ignore[arg-type]
@@ -204,7 +206,7 @@ def _parse_jsonl(text: str, path: Path) -> Iterator[Document]:
         if not line.strip():
             continue
         try:
-            yield _from_record(json.loads(line))
+            yield _from_record(json.loads(line), path)
         except (ValueError, TypeError, KeyError, DataError, RecursionError) as error:
             raise DataError(
                 f'{path}, line {number}: expected {{"messages": [{{"role": ..., "content": ...}}]}} or {{"text": ...}} '
@@ -212,15 +214,18 @@ def _parse_jsonl(text: str, path: Path) -> Iterator[Document]:
             ) from None
 
 
-def _from_record(record: Any) -> Document:
-    if isinstance(record.get("text") if isinstance(record, dict) else None, str):
-        return Text(record["text"])
+def _from_record(record: Any, path: Path) -> Document:
+    if not isinstance(record, dict):
+        raise TypeError("a line must be an object")
+    source = str(record.get("source") or path)
+    if isinstance(record.get("text"), str):
+        return Text(record["text"], source)
     messages = []
     for entry in record["messages"]:
         if not isinstance(entry["content"], str):
             raise TypeError("content must be a string")
         messages.append(Message(entry["role"], entry["content"]))
-    return Conversation(tuple(messages))
+    return Conversation(tuple(messages), source)
 
 
 # -- splitting ------------------------------------------------------------------------------------------------------------
