@@ -26,11 +26,19 @@ def char_tokenizer() -> Tokenizer:
 class ScriptedBackend:
     """Answers every prompt with the next of `replies`, character by character, then the end of the turn.
 
-    It counts what it reads: `prefills` holds the length of every prefill.
+    It counts what it reads: `prefills` holds the length of every prefill. With `spread` it is less sure of some characters
+    than of others.
     """
 
     def __init__(
-        self, replies: Sequence[str], tokenizer: Tokenizer, *, context: int = 512, delay: float = 0.0, ends: bool = True
+        self,
+        replies: Sequence[str],
+        tokenizer: Tokenizer,
+        *,
+        context: int = 512,
+        delay: float = 0.0,
+        ends: bool = True,
+        spread: bool = False,
     ) -> None:
         self.info = ModelInfo(
             path=Path("scripted.pt"),
@@ -47,6 +55,7 @@ class ScriptedBackend:
         self.prefills: list[int] = []
         self._replies = list(replies)
         self._ends = ends
+        self._spread = spread
         self._ids: list[int] = []
         self._script: list[int] = []
 
@@ -78,7 +87,12 @@ class ScriptedBackend:
         script = self._script or self.tokenizer.encode("la ")
         if not self._script:
             self._script = list(script)
-        logits[self._script.pop(0)] = 30.0
+        if self._spread:
+            # always the likeliest, with from two to a hundred percent
+            logits[:] = np.linspace(0, 0.5, len(logits))
+            logits[self._script.pop(0)] = (12.0, 7.0, 9.0, 5.0, 12.0, 3.0, 1.5)[self.length % 7]
+        else:
+            logits[self._script.pop(0)] = 30.0
         return logits
 
 

@@ -135,9 +135,10 @@ HISTORY_COMMANDS = [
         complete=complete_export,
     ),
     Command(
-        "conversations",
+        "chats",
         "Find a saved conversation and go on with it.",
         lambda front_end, _: front_end.choose_conversation(),
+        aliases=("conversations",),
         while_answering=False,
         key="ctrl+o",
     ),

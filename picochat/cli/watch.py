@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from picochat.cli.terminal import has_screen
+from picochat.cli.terminal import chosen_theme, has_screen
 from picochat.errors import DataError
 from picochat.metrics import METRICS, Evaluation, RunHistory, RunLog
 from picochat.runs import RUNS, newest_run
@@ -47,7 +47,7 @@ def watch(
     else:
         from picochat.ui.watch_app import WatchApp
 
-        screen = WatchApp(folder)
+        screen = WatchApp(folder, theme=chosen_theme())
         screen.run()
         raise typer.Exit(screen.return_code or 0)
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from picochat.cli.run_end import note, tell_end
+from picochat.cli.terminal import chosen_theme
 from picochat.errors import TrainingError
 from picochat.metrics import RunHistory, RunLog
 from picochat.runs import BEST
@@ -25,7 +26,7 @@ def train_watched(folder: Path, arguments: list[str]) -> int:
         TrainingError: the training failed.
     """
     process = RunProcess(folder, arguments)
-    app = WatchApp(folder, process)
+    app = WatchApp(folder, process, theme=chosen_theme())
     app.run()
     if process.running and not process.stopping:
         again = shlex.quote(str(folder))

@@ -78,6 +78,9 @@ class Answering:
             self._screen.say_error(event.error)
         if reply is not None and said is not None:
             said.finish(reply.footnote)
+            if reply.question.replaced in self._screen.session.conversation.entries:
+                self._screen.conversation_changed()
+                self._screen.say("Nothing came; the answer stays as it was.")
         return True
 
     def stop(self) -> bool:

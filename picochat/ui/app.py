@@ -20,7 +20,7 @@ from picochat.errors import ConfigError
 from picochat.ui.bindings import action_binding, command_binding, textual_keymap
 from picochat.ui.palette import CommandProvider
 from picochat.ui.screens.chat import ChatScreen
-from picochat.ui.themes import OWN
+from picochat.ui.themes import use_theme
 from picochat.ui.work import Job, running_jobs
 
 
@@ -52,8 +52,6 @@ class ChatApp(App[int]):
         notice: str | None = None,
     ) -> None:
         super().__init__()
-        for theme in OWN:
-            self.register_theme(theme)
         # as TEXTUAL_ANIMATIONS says
         self._animation = self.animation_level
         self.chat = ChatScreen(session, model, history or PromptHistory(), notice)
@@ -77,7 +75,7 @@ class ChatApp(App[int]):
 
     def apply(self, settings: ChatSettings) -> None:
         """Look and listen as the settings say; keys that can't be used are told and left out."""
-        self.theme = settings.theme
+        use_theme(self, settings.theme)
         self.animation_level = "none" if settings.reduced_motion else self._animation
         try:
             keys = keymap(settings.keys, COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.app import App
 from textual.theme import Theme
 
 DARK = Theme(
@@ -37,3 +38,10 @@ LIGHT = Theme(
 """The same on paper white, with every color dark enough to be read on it."""
 
 OWN = (DARK, LIGHT)
+
+
+def use_theme(app: App[object], name: str) -> None:
+    """Give an app the look of that name, one of ours or one of Textual's."""
+    for theme in OWN:
+        app.register_theme(theme)
+    app.theme = name

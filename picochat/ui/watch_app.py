@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from picochat.ui.run_process import RunProcess
 from picochat.ui.screens.watch import WatchScreen
+from picochat.ui.themes import use_theme
 
 
 class WatchApp(App[None]):
@@ -18,6 +19,7 @@ class WatchApp(App[None]):
     Args:
         folder: the run's folder.
         process: the training itself, where it was started for this screen.
+        theme: the colors.
     """
 
     TITLE = "picochat"
@@ -25,8 +27,9 @@ class WatchApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "Quit", priority=True)]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, folder: Path, process: RunProcess | None = None) -> None:
+    def __init__(self, folder: Path, process: RunProcess | None = None, theme: str = "dark") -> None:
         super().__init__()
+        use_theme(self, theme)
         self.watch_screen = WatchScreen(folder, process)
 
     def get_default_screen(self) -> WatchScreen:

@@ -32,8 +32,8 @@ class MicroscopeScreen(ModalScreen[Choice | None]):
 
     CSS_PATH = "../microscope.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", "Token before"),
-        Binding("right", "move(1)", "Token after"),
+        Binding("left", "move(-1)", "Token before", priority=True),
+        Binding("right", "move(1)", "Token after", priority=True),
         Binding("home", "move(-100000)", "First", show=False, priority=True),
         Binding("end", "move(100000)", "Last", show=False, priority=True),
         Binding("enter", "choose", "Go on from here", priority=True),

@@ -24,6 +24,11 @@ from picochat.ui.keys import know_alt_enter, with_disguises
 from picochat.ui.widgets.command_popup import CommandPopup
 from picochat.ui.widgets.pasted import PastedTexts
 
+PLACEHOLDERS = (
+    "Message picochat. Enter sends, Ctrl+J starts a new line, / lists commands",
+    "Enter sends, / lists commands",
+)
+"""The longest that fits is shown."""
 MAX_LINES = 10
 SHARE = 0.4
 """Of the screen's height, at most."""
@@ -51,7 +56,7 @@ class PromptInput(TextArea):
             soft_wrap=True,
             highlight_cursor_line=False,
             tab_behavior="focus",
-            placeholder="Message picochat. Enter sends, Ctrl+J starts a new line, / lists commands",
+            placeholder=PLACEHOLDERS[0],
         )
 
     def use_keys(self, keys: Mapping[str, str]) -> None:
@@ -174,6 +179,8 @@ class PromptInput(TextArea):
 
     def on_resize(self) -> None:
         """Wrapping may have changed."""
+        room = self.content_size.width
+        self.placeholder = next((text for text in PLACEHOLDERS if len(text) < room), "")
         self.refresh(layout=True)
 
     def on_text_area_selection_changed(self) -> None:
