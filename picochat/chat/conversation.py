@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from picochat.chat.footnote import footnote, tokens_per_second
@@ -68,8 +68,8 @@ class Prompt:
         cut: the last message itself was too long, and lost its beginning.
         system_cut: the system prompt took more than half of the window, and lost its end.
         sections: what the tokens of a conversation belong to, in order.
-        fallen: what is not seen any more: whole messages, and the stretches that were cut off.
         system: the whole system prompt.
+        find_fallen: makes `fallen`.
     """
 
     ids: list[int]
@@ -78,8 +78,16 @@ class Prompt:
     cut: bool = False
     system_cut: bool = False
     sections: tuple[Section, ...] = ()
-    fallen: tuple[Section, ...] = ()
     system: str | None = None
+    find_fallen: Callable[[], tuple[Section, ...]] = tuple
+
+    @property
+    def fallen(self) -> tuple[Section, ...]:
+        """What is not seen any more: whole messages, and the stretches that were cut off.
+
+        Made when asked for: a long conversation's beginning would be encoded for nothing.
+        """
+        return self.find_fallen()
 
     def notes(self) -> list[str]:
         """What a user should know of it, in sentences."""
@@ -144,22 +152,28 @@ class Conversation:
         """
         budget = max(1, context - reserve)
         before = self.dropped
-        messages = self._messages(chat)
-        head, fallen = self._head(chat, budget // 2)
-        system_cut = bool(fallen)
+        head, lost = self._head(chat, budget // 2)
+        system_cut = bool(lost)
+        turns = sum(entry.message.role == "user" for entry in self.entries)
         header = chat.reply_header
-        reply = Section(Rendered(header, [Part.STRUCTURE] * len(header)), "assistant", messages[-1].turn if messages else 1)
-        room = budget - _length([*head, reply])
-        while _length(messages[self.dropped :]) > room and self._next_turn() < len(self.entries):
-            self.dropped = self._next_turn()
-        shown = [*head, *messages[self.dropped :], reply]
-        fallen += messages[: self.dropped]
-        cut = _length(shown) > budget
-        if cut:
+        reply = Section(Rendered(header, [Part.STRUCTURE] * len(header)), "assistant", max(1, turns))
+        self.dropped = self._first_seen(chat, budget - _length([*head, reply]))
+        gone = self.entries[: self.dropped]
+        messages = _sections(chat, self.entries[self.dropped :], turns)
+        shown = [*head, *messages, reply]
+        rest: list[Section] = []
+        if cut := _length(shown) > budget:
             shown, rest = self._shorten(chat, head, messages, reply, budget)
-            fallen += rest
-        ids = [token for section in shown for token in section.tokens.ids]
-        return Prompt(ids, self.dropped, self.dropped - before, cut, system_cut, tuple(shown), tuple(fallen), self.system)
+        return Prompt(
+            [token for section in shown for token in section.tokens.ids],
+            self.dropped,
+            self.dropped - before,
+            cut,
+            system_cut,
+            tuple(shown),
+            self.system,
+            lambda: (*lost, *_sections(chat, gone, sum(entry.message.role == "user" for entry in gone)), *rest),
+        )
 
     def _head(self, chat: ChatFormat, most: int) -> tuple[list[Section], list[Section]]:
         """The document mark and the system prompt, which may take `most` tokens, and what was cut off of it."""
@@ -172,23 +186,18 @@ class Conversation:
         system = Section(chat.message("system", content[:room]), "system", cut=bool(rest))
         return [mark, system], [replace(system, tokens=Rendered(rest, [Part.SYSTEM] * len(rest)))] if rest else []
 
-    def _messages(self, chat: ChatFormat) -> list[Section]:
-        """All messages, those beyond the window included."""
-        sections, turn = [], 0
-        for entry in self.entries:
-            role = entry.message.role
-            if entry.ids is None:
-                entry.ids = chat.tokenizer.encode(entry.message.content)
-            turn += role == "user"
-            sections.append(Section(chat.message(role, entry.ids), role, turn, entry))
-        return sections
-
-    def _next_turn(self) -> int:
-        """Where the second turn of those still in the window begins; the end when there is only one."""
-        for index in range(self.dropped + 1, len(self.entries)):
-            if self.entries[index].message.role == "user":
-                return index
-        return len(self.entries)
+    def _first_seen(self, chat: ChatFormat, room: int) -> int:
+        """Where the newest turns begin that `room` tokens hold; the last turn is among them also when it is too long."""
+        first, used = None, 0
+        for index in range(len(self.entries) - 1, self.dropped - 1, -1):
+            used += len(_encoded(chat, self.entries[index]))
+            if first is not None and used > room:
+                break
+            if self.entries[index].message.role == "user" or index == self.dropped:
+                first = index
+                if used > room:
+                    break
+        return self.dropped if first is None else first
 
     def _shorten(
         self, chat: ChatFormat, head: list[Section], messages: list[Section], reply: Section, budget: int
@@ -197,15 +206,32 @@ class Conversation:
 
         Of a window too small even for a part of the message, the end.
         """
-        last = max(index for index, entry in enumerate(self.entries) if entry.message.role == "user")
-        content = self.entries[last].ids or []
+        last = next(section for section in reversed(messages) if section.role == "user")
+        content = last.entry.ids if last.entry is not None and last.entry.ids is not None else []
         frame = _length([*head, reply]) + len(chat.wrap("user", []))
         border = max(0, len(content) - max(1, budget - frame))
-        kept = replace(messages[last], tokens=chat.message("user", content[border:]), cut=border > 0)
-        lost = replace(messages[last], tokens=Rendered(content[:border], [Part.USER] * border), cut=True)
+        kept = replace(last, tokens=chat.message("user", content[border:]), cut=border > 0)
+        lost = replace(last, tokens=Rendered(content[:border], [Part.USER] * border), cut=True)
         front, end = _split([*head, kept, reply], _length([*head, kept, reply]) - budget)
-        others = [section for section in messages[self.dropped :] if section is not messages[last]]
+        others = [section for section in messages if section is not last]
         return end, [*([lost] if border else []), *front, *others]
+
+
+def _encoded(chat: ChatFormat, entry: Entry) -> Rendered:
+    """A message as the model reads it; it is encoded once."""
+    if entry.ids is None:
+        entry.ids = chat.tokenizer.encode(entry.message.content)
+    return chat.message(entry.message.role, entry.ids)
+
+
+def _sections(chat: ChatFormat, entries: Sequence[Entry], turns: int) -> list[Section]:
+    """Messages as sections; the last of the user's among them is of turn `turns`."""
+    turn = turns - sum(entry.message.role == "user" for entry in entries)
+    sections = []
+    for entry in entries:
+        turn += entry.message.role == "user"
+        sections.append(Section(_encoded(chat, entry), entry.message.role, turn, entry))
+    return sections
 
 
 def _split(sections: Iterable[Section], border: int) -> tuple[list[Section], list[Section]]:

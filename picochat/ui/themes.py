@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.app import App
 from textual.theme import Theme
 
@@ -40,7 +42,7 @@ LIGHT = Theme(
 OWN = (DARK, LIGHT)
 
 
-def use_theme(app: App[object], name: str) -> None:
+def use_theme(app: App[Any], name: str) -> None:
     """Give an app the look of that name, one of ours or one of Textual's."""
     for theme in OWN:
         app.register_theme(theme)
