@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,6 @@ class Reply:
 
     Attributes:
         question: what it answers.
-        prompt: what the model saw.
         engine: what computes it; `None` once it was let go of.
         info: facts of its model.
         settings: how it was drawn, the seed included.
@@ -48,14 +48,13 @@ class Reply:
         self,
         engine: Engine,
         question: Question,
-        prompt: Prompt,
+        make_prompt: Callable[[], Prompt],
         settings: SamplingSettings,
         *,
         finished: Callable[[Reply], None],
         cancelled: Callable[[], bool],
     ) -> None:
         self.question = question
-        self.prompt = prompt
         self.settings = settings
         self.tokens: list[Token] = list(question.opening)
         self.stop: StopReason | None = None
@@ -64,8 +63,22 @@ class Reply:
         self.engine: Engine | None = engine
         self.info = engine.info
         self._end_of_turn = engine.end_of_turn
+        self._make_prompt: Callable[[], Prompt] | None = make_prompt
+        self._prompt: Prompt | None = None
+        self._lock = threading.Lock()
         self._finished = finished
         self._cancelled = cancelled
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the model sees; made when it is first asked for, as a long text takes a while to encode."""
+        with self._lock:
+            if self._prompt is None:
+                assert self._make_prompt is not None
+                self._prompt = self._make_prompt()
+                # it holds on to the model
+                self._make_prompt = None
+            return self._prompt
 
     def __iter__(self) -> Iterator[Token]:
         engine = self.engine

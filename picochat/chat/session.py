@@ -137,8 +137,14 @@ class ChatSession:
         Args:
             conversation: what the model sees, up to the question; without it the question is asked alone.
         """
-        prompt = self._prompt(engine, question, settings.max_tokens, conversation)
-        return Reply(engine, question, prompt, settings, finished=lambda _: None, cancelled=cancelled)
+        return Reply(
+            engine,
+            question,
+            lambda: self._prompt(engine, question, settings.max_tokens, conversation),
+            settings,
+            finished=lambda _: None,
+            cancelled=cancelled,
+        )
 
     def adopt(self, reply: Reply) -> int | None:
         """Let a draft take the last answer's place, as if it had been regenerated; the old one stays in a saved branch.
@@ -268,8 +274,14 @@ class ChatSession:
         if question.replaced is not None:
             self.conversation.entries.remove(question.replaced)
         conversation = self.conversation if question.entry is not None else None
-        prompt = self._prompt(engine, question, settings.max_tokens, conversation)
-        self.last = Reply(engine, question, prompt, settings, finished=self._finish, cancelled=cancelled)
+        self.last = Reply(
+            engine,
+            question,
+            lambda: self._prompt(engine, question, settings.max_tokens, conversation),
+            settings,
+            finished=self._finish,
+            cancelled=cancelled,
+        )
         return self.last
 
     def _prompt(self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None) -> Prompt:

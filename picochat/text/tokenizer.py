@@ -33,6 +33,9 @@ IM_START = "<|im_start|>"
 IM_END = "<|im_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 
+LONG = 10_000
+"""Texts with more characters are encoded in a way that lets other threads of the program work meanwhile."""
+
 _PROBE = "Hello, world!  It's 2026:\n\tna\u00efve caf\u00e9 \u20ac \U0001f600 <tag> [x]"
 _WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>\Z")
@@ -122,6 +125,8 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`; never a special token, whatever the text says."""
         try:
+            if len(text) > LONG:
+                return self.encode_batch([text])[0]
             return self._backend.encode(_clean(text), add_special_tokens=False).ids
         except Exception as error:  # the library raises bare Exception
             raise DataError(f"The tokenizer can't encode this text ({error}); it needs one that knows every byte.") from None

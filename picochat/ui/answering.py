@@ -52,27 +52,33 @@ class Answering:
         except PicochatError as error:
             self._screen.say_error(str(error))
             return
-        question, prompt = self._reply.question, self._reply.prompt
-        if question.replaced is not None:
+        if self._reply.question.replaced is not None:
             self._screen.conversation_changed()
-        for note in prompt.notes():
-            self._screen.say(note)
-        opening = "".join(token.text for token in question.opening)
-        index = len(self._screen.session.conversation.entries) if question.entry is not None else None
-        self._said = self._screen.transcript.add_message("assistant", opening, question.opening, index=index)
+
+    def _open(self) -> Said:
+        """The answer's place in the transcript; before it stands what the model doesn't see, known with its first token."""
+        assert self._reply is not None
+        if self._said is None:
+            question = self._reply.question
+            for note in self._reply.prompt.notes():
+                self._screen.say(note)
+            opening = "".join(token.text for token in question.opening)
+            index = len(self._screen.session.conversation.entries) if question.entry is not None else None
+            self._said = self._screen.transcript.add_message("assistant", opening, question.opening, index=index)
+        return self._said
 
     def grow(self, event: AnswerText) -> bool:
         """Show more text, unless it is of an answer that is over; returns whether it was shown."""
-        if self.job is None or event.run != self.job.run or self._said is None:
+        if self.job is None or event.run != self.job.run:
             return False
-        self._said.append(event.tokens)
+        self._open().append(event.tokens)
         return True
 
     def end(self, event: AnswerEnded) -> bool:
         """Close the answer, unless it is another one's end; returns whether it was this one's."""
         if self.job is None or event.run != self.job.run:
             return False
-        reply, said = self._reply, self._said
+        reply, said = self._reply, self._said if event.error else self._open()
         self.job = self._reply = self._said = None
         if event.error:
             self._screen.say_error(event.error)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from picochat.inference.engine import Token
 
+HUGE = 20_000
+"""A text with more characters begins folded, and a folded one is wrapped no further than this: all of it takes seconds."""
+
 
 class Said:
     """A message that may still be growing, whether or not it is on the screen.
@@ -27,7 +30,7 @@ class Said:
         self.tokens = list(tokens)
         self.index = index
         self.footnote = footnote
-        self.folded = False
+        self.folded = len(text) > HUGE
         self.changed: Callable[[Said, Sequence[Token]], None] | None = None
         """Told of the tokens that came, or of none when something else has changed."""
 

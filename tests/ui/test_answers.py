@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from textual.events import Paste
 
 from picochat.inference.engine import Token
 from picochat.ui.screens.chat import ChatScreen
@@ -147,3 +148,19 @@ async def test_it_works_at_every_size_and_survives_a_resize(size: tuple[int, int
         await pilot.resize_terminal(*size)
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant") == ["Hello there, friend"])
         assert isinstance(app.screen, ChatScreen)
+
+
+async def test_a_huge_message_is_folded_and_the_screen_stays_usable() -> None:
+    huge = "word " * 200_000
+    app = app_for(scripted_session(["Yes."], context=256))
+    async with app.run_test(size=SIZE) as pilot:
+        app.post_message(Paste(huge))
+        await pilot.pause()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: texts(app, "assistant") == ["Yes."] and idle(app)())
+        view = app.chat.transcript.query(MessageView).first()
+        assert view.size.height == 5
+        assert view.text == huge
+        assert "only its end is seen" in notes(app)
+        await pilot.press("ctrl+up", "up", "up", "space")
+        await wait_until(pilot, lambda: view.size.height > 1000)

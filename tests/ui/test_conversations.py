@@ -176,7 +176,7 @@ async def test_delete_in_the_search_deletes_a_letter_where_there_is_one() -> Non
         assert app.picker.search.value == "soup"
         await wait_until(pilot, lambda: line(app.picker) == "1 found")
         await pilot.press("delete")
-        assert "y/n" in line(app.picker)
+        await wait_until(pilot, lambda: "y/n" in line(app.picker))
 
 
 async def test_typing_in_the_list_searches() -> None:

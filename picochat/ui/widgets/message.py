@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from picochat.inference.engine import Token
 from picochat.text.safe import printable
-from picochat.ui.said import Note, Said
+from picochat.ui.said import HUGE, Note, Said
 from picochat.ui.widgets.token_text import token_content
 from picochat.ui.wrapped_text import Line, WrappedText
 
@@ -74,7 +74,7 @@ class MessageView(Widget):
     @property
     def foldable(self) -> bool:
         """Whether the message is long enough to be folded; known once it has been laid out."""
-        return self._body is not None and len(self._body.lines) > LONG_LINES
+        return len(self.text) > HUGE or (self._body is not None and len(self._body.lines) > LONG_LINES)
 
     def watch_probs(self) -> None:
         """Draw in the other way."""
@@ -147,7 +147,8 @@ class MessageView(Widget):
         rest: list[Line] = self._foot
         y -= 1
         if self._is_folded():
-            more = f"\u2026 {len(body) - FOLDED_LINES} more lines, Space shows them"
+            rest_of = f"{len(self.text):,} characters" if len(self.text) > HUGE else f"{len(body) - FOLDED_LINES} more lines"
+            more = f"\u2026 {rest_of}, Space shows them"
             body, rest = body[:FOLDED_LINES], [Line(Content.styled(more, "dim italic"), 0, UNSELECTABLE), *rest]
         if y < len(body):
             return body[y]
@@ -166,7 +167,7 @@ class MessageView(Widget):
     def _wrapped(self, width: int) -> WrappedText:
         if self._body is None or self._body.width != max(2, width):
             self._body = WrappedText(width, first=1)
-            self._body.append(self._whole())
+            self._body.append(Content(printable(self.text[:HUGE])) if self._hides() else self._whole())
             foot = WrappedText(width, first=self._body.lines[-1].y + 1)
             foot.append(self._footnote())
             self._foot = foot.lines if self.footnote else []
@@ -174,6 +175,9 @@ class MessageView(Widget):
 
     def _is_folded(self) -> bool:
         return self.said.folded and self.foldable
+
+    def _hides(self) -> bool:
+        return self.said.folded and len(self.text) > HUGE
 
     def _heading(self) -> Content:
         mark = "\u25b6 " if self.marked else ""
