@@ -254,11 +254,15 @@ class ChatSession:
 
     @property
     def context_used(self) -> int:
-        """Tokens of the window that are taken, or will be when a resumed conversation goes on."""
-        engine = self.engine
+        """Tokens of the window that are taken, or will be when a conversation that was changed or resumed goes on."""
+        engine, last, entries = self.engine, self.last, self.conversation.entries
         if engine is None:
             return 0
-        if engine.cached or self.mode == "single" or not self.conversation.entries:
+        if self.mode == "single" or (last is not None and last.stop is None):
+            return engine.cached
+        if not entries:
+            return 0
+        if last is not None and last.engine is engine and entries[-1].seed == last.seed and entries[-1].ids == last.ids:
             return engine.cached
         # a copy: what is asked here must not count as the moment that old turns fell off
         waiting = replace(self.conversation, entries=[*self.conversation.entries])

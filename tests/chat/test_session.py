@@ -304,3 +304,17 @@ def test_reset_empties_the_window_too() -> None:
     assert session.context_used > 0
     session.reset()
     assert session.context_used == 0
+
+
+def test_the_meter_follows_the_conversation_and_not_only_the_cache() -> None:
+    session = scripted_session(["A long answer to the first question.", "Another."])
+    for text in ("One", "Two"):
+        list(session.reply(text))
+    full = session.context_used
+    assert full == session.require_engine().cached
+    session.undo()
+    half = session.context_used
+    assert 0 < half < full
+    assert half > len("One" + "A long answer to the first question.")
+    session.reset()
+    assert session.context_used == 0
