@@ -46,7 +46,7 @@ class ChatSettings(SamplingSettings):
     mode: Mode = Field("conversation", description="conversation keeps the context; single answers each message alone.")
     system: str | None = Field(None, description="What the model is told before the conversation.")
     theme: Theme = Field("dark", description="Colors of the screen; the ansi ones are the terminal's own.")
-    reduced_motion: bool = Field(False, description="No blinking and no animation, and answers appear line by line.")
+    reduced_motion: bool = Field(False, description="No blinking and no animation.")
     follow: bool = Field(False, description="Take a newer model as soon as a training writes it.")
     keys: dict[str, str] = Field({}, description="Keys of your own: names, as /keys lists them, and what to press.")
 
