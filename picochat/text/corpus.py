@@ -92,16 +92,24 @@ def read_documents(
     """
     found = False
     for file in source_files(source):
-        if isinstance(file, str):
-            documents = _from_records(HubDataset.parse(file).records(revision), file)
-        else:
-            documents = _from_file(file, longest, meter)
-        for document in documents:
-            if document.size:
-                found = True
-                yield from _pieces(document, longest)
+        for document in documents_in(file, longest=longest, meter=meter, revision=revision):
+            found = True
+            yield document
     if not found:
         raise DataError(_nothing_in(source))
+
+
+def documents_in(
+    file: Path | str, *, longest: int | None = None, meter: Meter | None = None, revision: str | None = None
+) -> Iterator[Document]:
+    """The documents of one of `source_files`; none is no error. Arguments and errors are those of `read_documents`."""
+    if isinstance(file, str):
+        documents = _from_records(HubDataset.parse(file).records(revision), file)
+    else:
+        documents = _from_file(file, longest, meter)
+    for document in documents:
+        if document.size:
+            yield from _pieces(document, longest)
 
 
 def source_files(source: Path | str) -> list[Path | str]:
