@@ -143,7 +143,7 @@ def training_batch(stream: TokenStream, *, batch: int, length: int, seed: int, s
     Windows begin at random positions; one that falls inside a document no longer than a window moves back to that document's
     start, so that short conversations are seen from their first word. What follows a document fills the rest.
     """
-    generator = np.random.Generator(np.random.Philox(key=[seed & (2**64 - 1), (step << 20) + rank]))
+    generator = random_numbers(seed, (step << 20) + rank)
     starts = generator.integers(0, max(1, stream.tokens - 1), size=batch)
     document = np.searchsorted(stream.starts, starts, side="right") - 1
     short = stream.ends(document) - stream.starts[document] <= length + 1
@@ -194,7 +194,7 @@ def shuffled(places: Array, size: int, seed: int, epoch: int) -> Array:
     """
     half = max(1, ((size - 1).bit_length() + 1) // 2)
     low = np.uint64((1 << half) - 1)
-    keys = np.random.Generator(np.random.Philox(key=[seed & (2**64 - 1), epoch])).integers(2**63, size=6, dtype=np.uint64)
+    keys = random_numbers(seed, epoch).integers(2**63, size=6, dtype=np.uint64)
     values = places.astype(np.uint64)
     outside = np.ones(values.shape, dtype=bool)
     while outside.any():
@@ -206,6 +206,12 @@ def shuffled(places: Array, size: int, seed: int, epoch: int) -> Array:
         values[outside] = (left << np.uint64(half)) | right
         outside = values >= size
     return values.astype(np.int64)
+
+
+def random_numbers(seed: int, number: int) -> np.random.Generator:
+    """A generator that is a function of these two, each below 2^64."""
+    # a plain list would be made floats, which can't tell large neighbours apart
+    return np.random.Generator(np.random.Philox(key=np.array([seed & (2**64 - 1), number], dtype=np.uint64)))
 
 
 def byte_lengths(tokenizer: Tokenizer) -> Array:

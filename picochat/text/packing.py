@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from picochat.errors import DataError
-from picochat.text.batches import IGNORE, Array, Batch, TokenStream, shuffled, strided_batch, training_batch
+from picochat.text.batches import IGNORE, Array, Batch, TokenStream, random_numbers, shuffled, strided_batch, training_batch
 from picochat.text.chat_format import Part
 
 Mode = Literal["windows", "stride", "packed", "chat"]
@@ -92,7 +92,7 @@ class Packing:
             chosen = shuffled(places[epochs == epoch], self.rows, self.seed, epoch)
             rows += [self.row(int(row), epoch) for row in chosen]
         # longest first is how they were packed, and nothing to learn
-        generator = np.random.Generator(np.random.Philox(key=[self.seed & (2**64 - 1), (step << 20) + rank]))
+        generator = random_numbers(self.seed, (step << 20) + rank)
         return self._render([generator.permutation(row) for row in rows])
 
     def batches(self, *, batch: int, most: int) -> Iterator[Batch]:
@@ -114,7 +114,7 @@ class Packing:
 
     def _assign(self, epoch: int) -> tuple[Array, Array]:
         """The rows of an epoch: `members[offsets[row] : offsets[row + 1]]` for each row."""
-        generator = np.random.Generator(np.random.Philox(key=[self.seed & (2**64 - 1), (1 << 63) + epoch]))
+        generator = random_numbers(self.seed, (1 << 63) + epoch)
         order = generator.permutation(len(self.lengths))
         # by length, in random order within a length
         order = order[np.argsort(self.lengths[order], kind="stable")]

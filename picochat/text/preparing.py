@@ -12,6 +12,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -231,7 +232,9 @@ class _Work:
                 else:
                     yield document.content
 
-        return Tokenizer.train(texts(), request.kind, request.vocab_size)
+        # the library calls for text from threads of its own, and holds this one: signals would not be seen
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(Tokenizer.train, texts(), request.kind, request.vocab_size).result()
 
 
 class _Written:
