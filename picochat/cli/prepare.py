@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import shlex
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -25,6 +28,7 @@ LINE_SECONDS = 0.2
 """Time between two states of the line on a terminal."""
 LOG_SECONDS = 30.0
 """The same where there is none."""
+_M_MMAP_THRESHOLD = -3
 
 
 @app.command()
@@ -77,6 +81,7 @@ def prepare(
         val_fraction=val_fraction,
         workers=workers,
     )
+    _keep_heap_small()
     with Interrupt() as interrupt, ProgressLine(interrupt) as line:
         shards, already = prepare_shards(request, out, force=force, report=line.show)
     manifest = shards.manifest
@@ -123,7 +128,8 @@ class ProgressLine:
             return
         self._shown = now
         if self._live:
-            print(f"\r\x1b[K{describe(progress, now - self._began)[:79]}", end="", file=sys.stderr, flush=True)
+            room = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{describe(progress, now - self._began)[:room]}", end="", file=sys.stderr, flush=True)
         else:
             print(describe(progress, now - self._began), file=sys.stderr, flush=True)
 
@@ -141,6 +147,15 @@ def describe(progress: Progress, seconds: float) -> str:
         if progress.of:
             parts.append(f"{clock(seconds * (1 / share - 1))} left")
     return ", ".join(parts)
+
+
+def _keep_heap_small() -> None:
+    """Let glibc give every large array back to the system.
+
+    It learns to keep larger and larger ones in its heap, which then falls to pieces: 150 MB more for 500 million tokens.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
 def _note(text: str) -> None:

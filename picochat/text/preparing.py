@@ -45,7 +45,7 @@ from picochat.text.tokenizer import Tokenizer
 
 PIECE = 32_768
 """A longer text is cut into documents of at most so many characters, so that a book is not one document."""
-SAMPLE = 100_000_000
+SAMPLE = 30_000_000
 """Characters from which a vocabulary is learnt, taken from all over the text."""
 
 
@@ -221,6 +221,8 @@ class _Work:
         def texts() -> Iterator[str]:
             left = SAMPLE
             for document in self._documents():
+                # the library takes its time over a block of text, and somebody may want to stop
+                self.report(self.progress)
                 if _lot(document) >= share or fingerprint(document) < held_out:
                     continue
                 left -= document.size

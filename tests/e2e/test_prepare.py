@@ -25,7 +25,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough text to be stopped in the middle of."""
     path = tmp_path_factory.mktemp("large") / "large.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for number in range(40_000):
+        for number in range(15_000):
             words = " ".join(f"{NAMES[(number * step) % 10]} has {number * step % 997} plums." for step in range(1, 25))
             file.write(json.dumps({"text": words}) + "\n")
     return path
