@@ -21,7 +21,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,10 @@ _SPEAKERS = {"human": "user", "gpt": "assistant", "bot": "assistant", "chatgpt":
 
 @dataclass(frozen=True)
 class Text:
-    """A document of plain text."""
+    """A document of plain text, and where it is from."""
 
     content: str
+    source: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:
@@ -53,9 +54,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A document of messages."""
+    """A document of messages, and where it is from: what its line says, else the file."""
 
     messages: tuple[Message, ...]
+    source: str = field(default="", compare=False)
 
     @property
     def size(self) -> int:
@@ -197,10 +199,10 @@ def _from_file(path: Path, longest: int | None, meter: Meter | None) -> Iterator
     if is_conversation_text(opening):
         yield from _from_conversations(split_lines(blocks), path)
     else:
-        yield from _from_plain(split_lines(blocks, longest), longest)
+        yield from _from_plain(split_lines(blocks, longest), path, longest)
 
 
-def _from_plain(lines: Iterator[str], longest: int | None) -> Iterator[Text]:
+def _from_plain(lines: Iterator[str], path: Path, longest: int | None) -> Iterator[Text]:
     held: list[str] = []
     size, whole = 0, True
     for line in lines:
@@ -208,19 +210,19 @@ def _from_plain(lines: Iterator[str], longest: int | None) -> Iterator[Text]:
         mark = whole and line.startswith(END_OF_TEXT) and not line[len(END_OF_TEXT) :].strip(" \t\n")
         whole = line.endswith("\n")
         if mark or (longest and size + len(line) > longest):
-            if text := _text(held):
+            if text := _text(held, path):
                 yield text
             held, size = [], 0
         if not mark:
             held.append(line)
             size += len(line)
-    if text := _text(held):
+    if text := _text(held, path):
         yield text
 
 
-def _text(lines: list[str]) -> Text | None:
+def _text(lines: list[str], path: Path) -> Text | None:
     content = "".join(lines)
-    return Text(content) if content.strip() else None
+    return Text(content, str(path)) if content.strip() else None
 
 
 def _pieces(document: Document, longest: int | None) -> Iterator[Document]:
@@ -234,7 +236,7 @@ def _pieces(document: Document, longest: int | None) -> Iterator[Document]:
         if end < document.size:
             end = document.content.rfind("\n", begin, end) + 1 or end
         if document.content[begin:end].strip():
-            yield Text(document.content[begin:end])
+            yield Text(document.content[begin:end], document.source)
         begin = end
 
 
@@ -243,7 +245,7 @@ def _from_conversations(lines: Iterator[str], path: Path) -> Iterator[Conversati
     for number, line in enumerate(itertools.chain(lines, [""]), start=1):
         if not line.strip():
             if any(message.role == "assistant" for message in messages):
-                yield Conversation(tuple(messages))
+                yield Conversation(tuple(messages), str(path))
             messages = []
         elif match := _ROLE.match(line):
             messages.append(Message(match[1].lower(), line[match.end() :].rstrip()))  # type: ignore[arg-type]
@@ -260,14 +262,14 @@ def _from_jsonl(lines: Iterator[str], path: Path) -> Iterator[Document]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             with _told(f"{path}, line {number}"):
-                document = _from_record(json.loads(line))
+                document = _from_record(json.loads(line), str(path))
             yield document
 
 
 def _from_records(records: Iterator[dict[str, Any]], source: str) -> Iterator[Document]:
     for number, record in enumerate(records, start=1):
         with _told(f"{source}, record {number}"):
-            document = _from_record(record)
+            document = _from_record(record, source)
         yield document
 
 
@@ -283,15 +285,18 @@ def _told(place: str) -> Iterator[None]:
         ) from None
 
 
-def _from_record(record: Any) -> Document:
+def _from_record(record: Any, place: str) -> Document:
     """A record of JSON or of a data set; `conversations` may name speakers `from` and their words `value`."""
+    if not isinstance(record, dict):
+        raise TypeError("a line must be an object")
+    source = str(record.get("source") or place)
     entries = record.get("messages")
     if entries is None:
         entries = record.get("conversations")
     if entries is None:
         if not isinstance(record["text"], str):
             raise TypeError("text must be a string")
-        return Text(record["text"])
+        return Text(record["text"], source)
     messages = []
     for entry in entries:
         role = entry["role"] if "role" in entry else entry["from"]
@@ -299,7 +304,7 @@ def _from_record(record: Any) -> Document:
         if not isinstance(content, str):
             raise TypeError("content must be a string")
         messages.append(Message(_SPEAKERS.get(role, role), content))
-    return Conversation(tuple(messages))
+    return Conversation(tuple(messages), source)
 
 
 def _nothing_in(source: Path | str) -> str:

@@ -94,9 +94,10 @@ def parquet_records(path: Path, meter: Meter | None = None) -> Iterator[dict[str
             column = next((name for name in COLUMNS if name in file.schema_arrow.names), None)
             if column is None:
                 raise DataError(f"{path} has no column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}.")
+            columns = [name for name in (column, "source") if name in file.schema_arrow.names]
             size, groups = path.stat().st_size, file.num_row_groups
             for group in range(groups):
-                for batch in file.iter_batches(batch_size=1024, row_groups=[group], columns=[column]):
+                for batch in file.iter_batches(batch_size=1024, row_groups=[group], columns=columns):
                     yield from batch.to_pylist()
                 if meter is not None:
                     meter(size * (group + 1) // groups - size * group // groups)

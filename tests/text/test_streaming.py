@@ -113,6 +113,14 @@ def test_conversations_by_their_usual_names(tmp_path: Path, record: dict[str, An
     assert read_corpus(tmp_path / "a.jsonl") == [TALK]
 
 
+def test_documents_say_where_they_are_from(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A line.\n" * 100, encoding="utf-8")
+    (tmp_path / "b.txt").write_text("User: Hi\nAssistant: Ho\n", encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text('{"text": "A", "source": "a book"}\n{"text": "B"}', encoding="utf-8")
+    sources = [document.source for document in read_documents(tmp_path, longest=400)]
+    assert sources == [*[str(tmp_path / "a.txt")] * 2, str(tmp_path / "b.txt"), "a book", str(tmp_path / "c.jsonl")]
+
+
 # -- what needs a package more --------------------------------------------------------------------------------------------
 
 
