@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from picochat.errors import OutputError
+
+LEFT_BEHIND = 3600.0
+"""Seconds after which an unfinished folder that nobody writes to is one of a process that was killed."""
 
 
 @contextlib.contextmanager
@@ -41,6 +46,45 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
                 temporary.unlink()
 
 
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`; it takes the name only when the block ends well, and else is deleted.
+
+    One that a killed process has left behind is deleted by the next one who writes there, after an hour.
+
+    Raises:
+        OutputError: the place can't be written, the disk is full, or `path` is a folder with something in it.
+    """
+    prefix = f".{path.name}.unfinished-"
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in path.parent.glob(f"{prefix}*"):
+            if time.time() - _last_written(old) > LEFT_BEHIND:
+                shutil.rmtree(old, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        with contextlib.suppress(OSError):
+            # an empty folder is as good as none, but not every system renames onto one
+            path.rmdir()
+        temporary.rename(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path} can't be written ({error.strerror or error}); choose another place.") from None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder; a process that is killed meanwhile leaves nothing of it under its name."""
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.unfinished-"))
+    path.rename(aside / path.name)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text atomically."""
     with atomic_write(path) as stream:
@@ -64,6 +108,14 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _last_written(folder: Path) -> float:
+    """When something in a folder was written last; now, if it is just being deleted."""
+    try:
+        return max(path.stat().st_mtime for path in [folder, *folder.iterdir()])
+    except OSError:
+        return time.time()
 
 
 def _umask() -> int:

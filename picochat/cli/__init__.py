@@ -24,6 +24,7 @@ COMMANDS = {
     "chat": "Talk to a model in the terminal.",
     "generate": "Write text from a prompt.",
     "train": "Train a model on your own text.",
+    "prepare": "Encode much text once, to train on it from memory-mapped files.",
     "eval": "Measure a model on held-out text and on prompts.",
     "info": "Show what a model is made of.",
     "history": "List, search, export and delete saved conversations.",

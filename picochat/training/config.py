@@ -20,7 +20,9 @@ SHAPE_FIELDS = (
 class TrainConfig(Schema):
     """Settings of one run; the ones left `None` follow from the rest."""
 
-    data: Path = Field(description="Text to learn from: a .txt or .jsonl file (also .xz, .gz) or a folder of them.")
+    data: Path = Field(
+        description="Text to learn from: a .txt or .jsonl file (also .xz, .gz), a folder of them, or what prepare made."
+    )
     out: Path | None = Field(None, description="Run folder to write; default runs/<name with shape and time>.")
 
     preset: str = Field("micro", description="Model size: nano, micro, small, base, gpt2 or large.")

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from picochat.errors import ConfigError
-from picochat.model.config import PRESETS, ModelConfig
 from picochat.model.device import resolve_device
 from picochat.runs import check_free
-from picochat.text.batches import TokenStream, encode_documents
-from picochat.text.corpus import Conversation, Document, corpus_digest, read_corpus, split_corpus
-from picochat.text.tokenizer import KINDS, Tokenizer
+from picochat.text.tokenizer import Tokenizer
 from picochat.training.config import TrainConfig
+from picochat.training.material import read_material
 from picochat.training.run import RunFolder
 from picochat.training.trainer import Reporter, SampleWriter, Silent, Trainer
 
@@ -43,24 +41,23 @@ def prepare(
     state = run.read_state() if run else None
     if config.out and save and not resume:
         check_free(config.out, force=force)
-    documents = read_corpus(config.data)
-    train, held_out = split_corpus(documents, config.val_fraction, config.seed)
-    tokenizer = Tokenizer.from_json(state["tokenizer"]) if state else make_tokenizer(config, train)
-    shape = config.model_config_for(tokenizer.vocab_size)
-    streams = encode_documents(train, tokenizer), encode_documents(held_out, tokenizer)
-    reporter.note(describe(documents, streams[0], tokenizer, shape))
+    material = read_material(config, Tokenizer.from_json(state["tokenizer"]) if state else None)
+    shape = config.model_config_for(material.tokenizer.vocab_size)
+    reporter.note(f"{material.describe}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters.")
     if not save:
         run = None
     elif run is None:
         run = RunFolder.create(config, shape, force=force)
-    facts = {
-        "data": config.data.name,
-        "data_digest": corpus_digest(documents),
-        "split_digest": corpus_digest(held_out),
-        "kind": "chat" if _is_chat(documents) else "text",
-        "train_tokens": streams[0].tokens,
-    }
-    trainer = Trainer(config, tokenizer, *streams, run=run, facts=facts, reporter=reporter, sample=sample)
+    trainer = Trainer(
+        config,
+        material.tokenizer,
+        material.train,
+        material.held_out,
+        run=run,
+        facts=material.facts,
+        reporter=reporter,
+        sample=sample,
+    )
     if state:
         trainer.restore(state)
         if trainer.finished:
@@ -93,36 +90,3 @@ def resumed_config(out: Path | None, changes: dict[str, Any]) -> TrainConfig:
     if limits:
         changes = {**changes, **dict.fromkeys(done), **{name: value + done[name] for name, value in limits.items()}}
     return config.changed(**{**changes, "out": run.path})
-
-
-def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:
-    """Train the tokenizer that the settings ask for, or read the one they name."""
-    if config.tokenizer not in KINDS:
-        return Tokenizer.from_file(Path(config.tokenizer))
-    if config.preset not in PRESETS:
-        raise ConfigError(f"There is no preset '{config.preset}'; choose one of {', '.join(PRESETS)}.")
-    return Tokenizer.train(
-        (text for document in documents for text in texts_of(document)),
-        config.tokenizer,
-        config.vocab_size or PRESETS[config.preset]["vocab_size"],
-    )
-
-
-def texts_of(document: Document) -> list[str]:
-    """A document's text as the tokenizer meets it: role headers stand before messages."""
-    if isinstance(document, Conversation):
-        return [part for message in document.messages for part in (f"{message.role}\n", message.content)]
-    return [document.content]
-
-
-def describe(documents: list[Document], stream: TokenStream, tokenizer: Tokenizer, shape: ModelConfig) -> str:
-    """One sentence on what is about to be trained."""
-    what = "conversations" if _is_chat(documents) else "documents"
-    return (
-        f"{len(documents):,} {what}, {stream.tokens:,} tokens to learn from; {tokenizer.kind} tokenizer of "
-        f"{tokenizer.vocab_size:,}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters."
-    )
-
-
-def _is_chat(documents: list[Document]) -> bool:
-    return 2 * sum(isinstance(document, Conversation) for document in documents) >= len(documents)

@@ -50,7 +50,7 @@ def test_steps_seeds_and_ranks_see_different_text() -> None:
     stream = stream_of([1000])
     seen = [
         training_batch(stream, batch=4, length=8, seed=seed, step=step, rank=rank).inputs.tobytes()
-        for seed in (0, 1)
+        for seed in (0, 1, -1, -2)
         for step in (0, 1)
         for rank in (0, 1)
     ]
