@@ -9,7 +9,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.keys import keymap
@@ -72,6 +74,12 @@ class ChatApp(App[int]):
     @on(ChatScreen.SettingsChanged)
     def _settings_changed(self, event: ChatScreen.SettingsChanged) -> None:
         self.apply(event.settings)
+
+    @on(DescendantFocus)
+    def _keep_still(self, event: DescendantFocus) -> None:
+        """Whatever is typed into, on every screen: its cursor doesn't blink where motion is unwanted."""
+        if isinstance(event.widget, (Input, TextArea)):
+            event.widget.cursor_blink = not self.chat.session.settings.reduced_motion
 
     def apply(self, settings: ChatSettings) -> None:
         """Look and listen as the settings say; keys that can't be used are told and left out."""

@@ -144,6 +144,10 @@ async def test_reduced_motion_stops_the_cursor_and_animations() -> None:
     async with app.run_test(size=SIZE) as pilot:
         assert app.animation_level == "none"
         assert not app.chat.prompt.cursor_blink
+        for key in ("f2", "ctrl+p"):
+            await pilot.press(key)
+            await wait_until(pilot, lambda: isinstance(app.focused, Input) and not app.focused.cursor_blink)
+            await pilot.press("escape")
         await send(pilot, "/set reduced-motion off")
         await wait_until(pilot, lambda: app.chat.prompt.cursor_blink)
 

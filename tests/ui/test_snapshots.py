@@ -66,9 +66,11 @@ async def talk(pilot: Pilot) -> None:
 
 
 async def settle(pilot: Pilot) -> None:
-    """Until nothing is left to be drawn."""
-    for _ in range(5):
-        await pilot.pause(0.05)
+    """Until two pictures in a row are the same."""
+    before, now = "", pilot.app.export_screenshot()
+    while now != before:
+        await pilot.pause(0.2)
+        before, now = now, pilot.app.export_screenshot()
 
 
 def typed(*lines: str, keys: tuple[str, ...] = ()) -> Scene:
