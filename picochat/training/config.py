@@ -42,17 +42,31 @@ class TrainConfig(Schema):
     tokenizer: str = Field("bpe", description="bpe, char, word, or the path of a finished tokenizer.json.")
     vocab_size: int | None = Field(None, ge=1, le=1_048_576, description="Tokens in the vocabulary; default by preset.")
 
+    batches: Literal["windows", "stride", "packed", "chat"] = Field(
+        "windows",
+        description="How text is cut into rows: windows (random), stride, packed (whole documents) or chat (answers only).",
+    )
+    stride: int | None = Field(None, ge=1, description="Tokens from a window to the next, for stride; default the context.")
+    init_from: Path | None = Field(None, description="Model to start from: its weights, tokenizer and shape.")
+    allow_mismatch: bool = Field(False, description="Start from what fits of that model.")
+
     steps: int | None = Field(None, ge=1, description="Optimizer steps; with --resume, so many more.")
     epochs: float | None = Field(None, gt=0, description="Passes over the data; the default is 10.")
     time: float | None = Field(None, gt=0, description="Time to train for, such as 90s, 10m or 2h.")
-    batch_size: int = Field(8, ge=1, description="Sequences in a step, taken at once.")
+    batch_size: int = Field(8, ge=1, description="Sequences taken at once, by all processes together.")
     accumulation: int = Field(1, ge=1, description="Batches whose gradients are added up for one step.")
     lr: float | None = Field(None, gt=0, description="Peak learning rate; default by optimizer and width.")
+    schedule: Literal["cosine", "linear", "wsd"] = Field(
+        "cosine", description="How the learning rate falls: cosine, linear, or wsd (late, in a straight line)."
+    )
+    decay: float = Field(0.5, gt=0, le=1, description="Share of the run in which it falls, for wsd.")
     min_lr: float = Field(0.1, ge=0, le=1, description="Learning rate at the end, as a share of the peak.")
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the run in which the learning rate rises.")
     optimizer: Literal["muon", "adamw"] = Field("muon", description="muon (with AdamW for what is no matrix) or adamw.")
     weight_decay: float | None = Field(None, ge=0, description="Decay of the weight matrices; default by optimizer.")
     clip: float = Field(1.0, ge=0, description="Largest gradient norm; 0 is no clipping.")
+
+    patience: int | None = Field(None, ge=1, description="End after so many evaluations without a better one.")
 
     val_fraction: float = Field(0.05, gt=0, lt=1, description="Share of the documents held out for validation.")
     eval_every: int | None = Field(None, ge=1, description="Steps between evaluations; default a twentieth of the run.")
@@ -60,15 +74,27 @@ class TrainConfig(Schema):
 
     seed: int = Field(0, ge=0, le=2**63 - 1, description="Seed of the weights, the data order and the split.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="Number format of the matrix products.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="Number format of the matrix products.")
     attention: Literal["auto", "torch", "blocks"] = Field(
         "auto", description="Way of attention: torch's own, or in blocks of queries; auto measures."
     )
 
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="Compile the network with torch.compile; auto does where it can and a long run pays for it."
+    )
+    checkpointing: bool = Field(False, description="Compute activations twice instead of keeping them: less memory, slower.")
+    parallel: Literal["ddp", "fsdp"] = Field(
+        "ddp", description="Under torchrun: ddp (each process holds the model) or fsdp (each holds a part of it)."
+    )
+
+    log: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        (), description="Where else to log: tensorboard, wandb, mlflow."
+    )
     sample_prompt: str | None = Field(
         None, description="Text to write on from at each evaluation; default a greeting, or nothing for plain text."
     )
     sample_tokens: int = Field(60, ge=0, le=100_000, description="Length of that sample; 0 writes none.")
+    keep_states: int = Field(2, ge=1, le=1000, description="Saved states to go on from, the newest ones.")
     keep: int = Field(8, ge=0, le=100_000, description="Earlier models to keep in the run folder, the best one aside.")
 
     weights_format: Literal["fp16", "bf16", "fp32"] = Field(
