@@ -19,6 +19,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from picochat.errors import ContextOverflowError
 from picochat.model.attention import attend, attend_in_blocks
@@ -127,8 +128,14 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """Token ids in, logits out."""
+    """Token ids in, logits out.
 
+    Attributes:
+        checkpointing: while training, keep no activations inside the blocks and compute them again for the backward pass
+            (arXiv 1604.06174): memory of one block instead of all, for a third more work.
+    """
+
+    checkpointing = False
     cos: Tensor
     sin: Tensor
     slopes: Tensor
@@ -201,7 +208,10 @@ class GPT(nn.Module):
         mask = self._mask(past, T, x.dtype)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
-            x = block(x, rope, mask, cache, layer)
+            if self.checkpointing and self.training:
+                x = checkpoint(block, x, rope, mask, cache, layer, use_reentrant=False)
+            else:
+                x = block(x, rope, mask, cache, layer)
         if cache is not None:
             cache.advance(T)
         return self.norm(x[:, -1:] if last_only else x)  # type: ignore[no-any-return]

@@ -136,6 +136,10 @@ class Batch:
     parts: npt.NDArray[np.uint8]
     """The `Part` of each target."""
 
+    def rows(self, rows: slice) -> Batch:
+        """Some of the windows."""
+        return Batch(self.inputs[rows], self.targets[rows], self.parts[rows])
+
 
 def training_batch(stream: TokenStream, *, batch: int, length: int, seed: int, step: int, rank: int = 0) -> Batch:
     """The `batch` windows of `length` tokens that this step learns from.

@@ -20,7 +20,17 @@ from typing import Literal
 import numpy as np
 
 from picochat.errors import DataError
-from picochat.text.batches import IGNORE, Array, Batch, TokenStream, random_numbers, shuffled, strided_batch, training_batch
+from picochat.text.batches import (
+    IGNORE,
+    Array,
+    Batch,
+    TokenStream,
+    random_numbers,
+    shuffled,
+    strided_batch,
+    training_batch,
+    validation_batches,
+)
 from picochat.text.chat_format import Part
 
 Mode = Literal["windows", "stride", "packed", "chat"]
@@ -225,3 +235,10 @@ def batch_maker(
         )
     packing = Packing(stream, length, seed, chat=mode == "chat")
     return lambda step, rank: packing.batch(batch=batch, step=step, rank=rank, ranks=ranks)
+
+
+def held_out_batches(mode: Mode, stream: TokenStream, *, batch: int, length: int, most: int) -> Iterator[Batch]:
+    """Held-out documents cut as the training rows are, at most `most` batches spread over all of them."""
+    if mode in ("packed", "chat"):
+        return Packing(stream, length, chat=mode == "chat").batches(batch=batch, most=most)
+    return validation_batches(stream, batch=batch, length=length, most=most)

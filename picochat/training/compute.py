@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
+import shutil
+import sys
 import time
 from collections.abc import Callable
 
@@ -12,9 +16,11 @@ from torch import Tensor
 from picochat.model.attention import attend, attend_in_blocks
 from picochat.model.config import ModelConfig
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 def choose_precision(device: torch.device, wanted: str = "auto") -> tuple[str, str]:
-    """Return the precision, "fp32" or "bf16", and the reason in a few words.
+    """Return the precision, "fp32", "bf16" or "fp16", and the reason in a few words.
 
     A CPU is measured for a moment: bf16 is several times faster where the processor has instructions for it, and slower
     where it hasn't.
@@ -33,9 +39,19 @@ def choose_precision(device: torch.device, wanted: str = "auto") -> tuple[str, s
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
     """The context in which a forward pass runs at `precision`."""
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return contextlib.nullcontext()
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=DTYPES[precision])
+
+
+def why_no_compiler(device: torch.device) -> str:
+    """Why torch.compile can't work here, in words; empty where it should."""
+    if sys.platform == "win32" or device.type == "mps":
+        return f"torch.compile is not reliable on {'Windows' if sys.platform == 'win32' else 'MPS'} yet"
+    if device.type == "cuda":
+        return "" if importlib.util.find_spec("triton") else "the package triton is not installed"
+    found = any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "c++", "g++", "clang++"))
+    return "" if found else "there is no C++ compiler"
 
 
 def choose_attention(device: torch.device, precision: str, shape: ModelConfig, wanted: str = "auto") -> tuple[str, str]:

@@ -28,10 +28,15 @@ class Optimizer:
             for group in part.param_groups:
                 group["lr"] = rate * group["share"]
 
-    def step(self) -> None:
+    def unscale(self, scaler: torch.amp.GradScaler) -> None:
+        """Undo the scale that the loss had."""
+        for part in self.parts:
+            scaler.unscale_(part)
+
+    def step(self, scaler: torch.amp.GradScaler) -> None:
         """Move the weights by their gradients."""
         for part in self.parts:
-            part.step()
+            scaler.step(part)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
+
+Shape = Literal["cosine", "linear", "wsd"]
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A run's end and its learning rate: a rise over the first `warmup`, then half a cosine down to `floor`.
+    """A run's end and its learning rate: a rise over the first `warmup`, then a fall to `floor`.
 
     Attributes:
         peak: the highest learning rate.
@@ -16,6 +19,8 @@ class Schedule:
         warmup: share of the run in which the rate rises.
         steps: the run ends after so many; or
         seconds: after so much training time.
+        shape: "cosine" and "linear" fall from the warmup on; "wsd" (warmup, stable, decay; arXiv 2404.06395) stays at the
+            peak and falls in a straight line over the last `decay` of the run.
     """
 
     peak: float
@@ -23,6 +28,8 @@ class Schedule:
     warmup: float
     steps: int | None = None
     seconds: float | None = None
+    shape: Shape = "cosine"
+    decay: float = 0.5
 
     def progress(self, step: int, elapsed: float) -> float:
         """The share of the run that is over, from 0 to 1."""
@@ -35,5 +42,9 @@ class Schedule:
         if progress < self.warmup:
             # never zero: the first step should count
             return self.peak * max(progress / self.warmup, 0.01)
-        fall = (progress - self.warmup) / (1 - self.warmup)
-        return self.peak * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * fall)))
+        start = max(self.warmup, 1 - self.decay) if self.shape == "wsd" else self.warmup
+        if progress <= start:
+            return self.peak
+        fall = (progress - start) / (1 - start)
+        left = 0.5 * (1 + math.cos(math.pi * fall)) if self.shape == "cosine" else 1 - fall
+        return self.peak * (self.floor + (1 - self.floor) * left)

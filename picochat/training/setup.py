@@ -11,8 +11,9 @@ from picochat.runs import check_free
 from picochat.text.tokenizer import Tokenizer
 from picochat.training.config import TrainConfig
 from picochat.training.material import read_material
+from picochat.training.reporting import Reporter, SampleWriter, Silent
 from picochat.training.run import RunFolder
-from picochat.training.trainer import Reporter, SampleWriter, Silent, Trainer
+from picochat.training.trainer import Trainer
 
 
 def prepare(

@@ -37,10 +37,12 @@ def test_both_ways_learn_the_same(way: str, tmp_path: Path) -> None:
         data=text, preset="nano", tokenizer="char", context=32, steps=4, batch_size=2, attention=way, precision="fp32"
     )
     trainer = prepare(config, save=False)
-    assert all(module.in_blocks == (way == "blocks") for module in trainer.model.modules() if isinstance(module, Attention))
-    losses = [trainer.learn(1e-3) for _ in range(4)]
+    assert all(
+        module.in_blocks == (way == "blocks") for module in trainer.learner.model.modules() if isinstance(module, Attention)
+    )
+    losses = [trainer.learn(1e-3).loss for _ in range(4)]
     other = prepare(config.changed(attention="torch"), save=False)
-    assert losses == pytest.approx([other.learn(1e-3) for _ in range(4)], rel=1e-3)
+    assert losses == pytest.approx([other.learn(1e-3).loss for _ in range(4)], rel=1e-3)
 
 
 def test_a_resumed_run_computes_as_it_did(tmp_path: Path) -> None:
@@ -51,8 +53,8 @@ def test_a_resumed_run_computes_as_it_did(tmp_path: Path) -> None:
     state = {**trainer.state(), "compute": {"precision": "bf16", "attention": "blocks"}}
     other = prepare(config, save=False)
     other.restore(state)
-    assert (other.precision, other.attention) == ("bf16", "blocks")
-    assert all(module.in_blocks for module in other.model.modules() if isinstance(module, Attention))
+    assert (other.learner.precision, other.learner.attention) == ("bf16", "blocks")
+    assert all(module.in_blocks for module in other.learner.model.modules() if isinstance(module, Attention))
 
 
 def test_memory_is_kept_where_it_can_be() -> None:

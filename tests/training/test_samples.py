@@ -9,8 +9,8 @@ import torch
 import picochat
 from picochat.inference.samples import GREETING, write_sample
 from picochat.runs import run_models
+from picochat.training.reporting import Silent
 from picochat.training.setup import prepare
-from picochat.training.trainer import Silent
 from tests.training.test_trainer import config, interrupt_at, metrics
 
 EXACT: dict[str, Any] = {"steps": 20, "eval_every": 5, "precision": "fp32", "dropout": 0.1, "weights_format": "fp32"}
@@ -59,7 +59,7 @@ def test_a_sample_is_what_the_model_of_that_step_answers(chat_file: Path, tmp_pa
 
 def test_a_model_that_chats_is_greeted(chat_file: Path, tmp_path: Path) -> None:
     trainer = prepare(config(chat_file), save=False)
-    model, wishes = trainer.model, {"tokens": 30, "seed": 1}
+    model, wishes = trainer.learner.model, {"tokens": 30, "seed": 1}
     default = write_sample(model, trainer.tokenizer, chats=True, prompt=None, **wishes)
     assert default == write_sample(model, trainer.tokenizer, chats=True, prompt=GREETING, **wishes)
     assert default != write_sample(model, trainer.tokenizer, chats=True, prompt="I like soup.", **wishes)
@@ -77,7 +77,7 @@ def test_plain_text_begins_anew_and_a_prompt_can_be_given(plain_file: Path, tmp_
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_left_as_it_was(chat_file: Path, training: bool) -> None:
     trainer = prepare(config(chat_file, dropout=0.5), save=False)
-    model = trainer.model.train(training)
+    model = trainer.learner.model.train(training)
     weights = {name: weight.clone() for name, weight in model.saved_weights().items()}
     random = torch.get_rng_state()
     texts = {write_sample(model, trainer.tokenizer, chats=True, prompt="Hi \U0001f600", tokens=60, seed=1) for _ in range(2)}
