@@ -102,9 +102,9 @@ def train(data: str | Path, **settings: Any) -> Result:
     """
     from picochat.inference.samples import write_sample
     from picochat.training.config import TrainConfig
-    from picochat.training.setup import prepare
+    from picochat.training.setup import train as run
 
-    return prepare(TrainConfig.parse({"data": Path(data), **settings}), sample=write_sample).fit()
+    return run(TrainConfig.parse({"data": Path(data), **settings}), sample=write_sample)
 
 
 def _message(message: MessageLike) -> Message:

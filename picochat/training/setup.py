@@ -10,10 +10,29 @@ from picochat.model.device import resolve_device
 from picochat.runs import check_free
 from picochat.text.tokenizer import Tokenizer
 from picochat.training.config import TrainConfig
+from picochat.training.distributed import ALONE, World, joined
 from picochat.training.material import read_material
 from picochat.training.reporting import Reporter, SampleWriter, Silent
 from picochat.training.run import RunFolder
-from picochat.training.trainer import Trainer
+from picochat.training.trainer import Result, Trainer
+
+
+def train(
+    config: TrainConfig,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    save: bool = True,
+    reporter: Reporter | None = None,
+    sample: SampleWriter | None = None,
+) -> Result:
+    """Do the run that `config` describes, with the other processes where torchrun has started some.
+
+    Arguments and errors are those of `prepare`.
+    """
+    with joined(resolve_device(config.device)) as world:
+        trainer = prepare(config, force=force, resume=resume, save=save, reporter=reporter, sample=sample, world=world)
+        return trainer.fit()
 
 
 def prepare(
@@ -24,6 +43,7 @@ def prepare(
     save: bool = True,
     reporter: Reporter | None = None,
     sample: SampleWriter | None = None,
+    world: World = ALONE,
 ) -> Trainer:
     """Read the data and build the run that `config` describes.
 
@@ -32,12 +52,19 @@ def prepare(
         resume: go on with the run in `config.out`, from its saved state.
         save: write a run folder.
         sample: lets the model write at each evaluation.
+        world: the processes that train together; the first one writes the folder.
 
     Raises:
         PicochatError: data, settings or folder that can't be used.
     """
+    if not world.is_main:
+        save, reporter = False, None
     reporter = reporter or Silent()
     resolve_device(config.device)
+    if config.batch_size < world.size:
+        raise ConfigError(
+            f"{world.size} processes can't share a batch of {config.batch_size} sequences; give a larger --batch-size."
+        )
     run = RunFolder.open(config.out) if resume else None
     state = run.read_state() if run else None
     if config.out and save and not resume:
@@ -58,6 +85,7 @@ def prepare(
         facts=material.facts,
         reporter=reporter,
         sample=sample,
+        world=world,
     )
     if state:
         trainer.restore(state)
