@@ -131,7 +131,9 @@ class Trainer:
                 found: dict[str, Any] = {}
                 if finished or clock.step % self.eval_every == 0:
                     found = {**self.evaluate_and_save(), **self._sampled()}
-                    finished = finished or self._stale()
+                    if self._out_of_patience:
+                        self.reporter.note(f"No better evaluation since step {clock.best_step}: the run ends here.")
+                        finished = True
                     clock.elapsed = time.perf_counter() - started
                 self._report(learnt, rate, speed, found)
         folder = self.run.path if self.run else None
@@ -221,6 +223,9 @@ class Trainer:
                 )
         self.learner.restore(state)
         self.clock = Clock(**state["clock"])
+        if self._out_of_patience:
+            # it ended by that, and somebody wants it to go on
+            self.clock.stale = 0
 
     # -- details --------------------------------------------------------------------------------------------------------
 
@@ -256,13 +261,10 @@ class Trainer:
         if left >= WORTH_COMPILING and not why_no_compiler(self.learner.device):
             self.learner.compile()
 
-    def _stale(self) -> bool:
+    @property
+    def _out_of_patience(self) -> bool:
         """Whether the best evaluation is too long ago."""
-        patience = self.config.patience
-        if patience is None or self.clock.stale < patience:
-            return False
-        self.reporter.note(f"No better evaluation since step {self.clock.best_step}: the run ends here.")
-        return True
+        return self.config.patience is not None and self.clock.stale >= self.config.patience
 
     def _save_model(self, path: Path) -> None:
         save_checkpoint(

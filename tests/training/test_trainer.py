@@ -111,6 +111,28 @@ def test_the_rate_rises_then_falls() -> None:
     assert rates[100] == pytest.approx(0.1)
 
 
+def test_a_line_falls_evenly_and_wsd_falls_late() -> None:
+    line = Schedule(peak=1.0, floor=0.0, warmup=0.1, steps=100, shape="linear")
+    assert [line.rate(share) for share in (0.1, 0.55, 1.0)] == pytest.approx([1.0, 0.5, 0.0])
+    late = Schedule(peak=1.0, floor=0.2, warmup=0.1, steps=100, shape="wsd", decay=0.4)
+    assert [late.rate(share) for share in (0.05, 0.1, 0.3, 0.6, 0.8, 1.0)] == pytest.approx([0.5, 1.0, 1.0, 1.0, 0.6, 0.2])
+    # a decay that would begin in the warmup waits for its end
+    assert Schedule(peak=1.0, floor=0.0, warmup=0.5, steps=10, shape="wsd", decay=1.0).rate(0.75) == pytest.approx(0.5)
+
+
+def test_a_run_without_progress_ends_when_patience_does(chat_file: Path, tmp_path: Path) -> None:
+    settings = config(chat_file, out=tmp_path / "run", steps=50, eval_every=1, patience=3)
+    trainer = prepare(settings)
+    losses = iter([3.0, 2.0, 2.5, 2.1, 2.2, 1.0])
+    trainer.evaluate = lambda: {"val_loss": next(losses), "val_bpb": 1.0}  # type: ignore[method-assign]
+    result = trainer.fit()
+    assert (result.step, result.val_loss) == (5, 2.0)
+    # a resumed run waits for as long again
+    again = prepare(settings.changed(steps=100), resume=True)
+    again.evaluate = lambda: {"val_loss": 9.0, "val_bpb": 1.0}  # type: ignore[method-assign]
+    assert again.fit().step == 8
+
+
 def test_time_ends_a_run_and_its_schedule() -> None:
     schedule = Schedule(peak=1.0, floor=0.1, warmup=0.1, seconds=60)
     assert schedule.progress(10_000, 30) == 0.5
@@ -144,16 +166,23 @@ def interrupt_at(trainer: Trainer, step: int) -> None:
     trainer.learn = learn_and_interrupt  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("optimizer", ["muon", "adamw"])
-def test_ctrl_c_saves_and_resume_goes_on_as_if_nothing_had_been(chat_file: Path, tmp_path: Path, optimizer: str) -> None:
-    settings: dict[str, Any] = {"steps": 20, "eval_every": 10, "precision": "fp32", "dropout": 0.1}
-    settings["optimizer"] = optimizer
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "muon", "dropout": 0.1, "accumulation": 2, "batches": "packed"},
+        {"optimizer": "adamw", "dropout": 0.1, "batches": "windows"},
+        {"optimizer": "muon", "batches": "chat", "schedule": "wsd", "checkpointing": True, "dropout": 0.1},
+        {"optimizer": "adamw", "batches": "stride", "stride": 7, "precision": "bf16"},
+    ],
+)
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(chat_file: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
+    settings = {"steps": 20, "eval_every": 10, "precision": "fp32", **settings}
     whole = prepare(config(chat_file, out=tmp_path / "whole", **settings)).fit()
     broken = config(chat_file, out=tmp_path / "broken", **settings)
     trainer = prepare(broken)
-    interrupt_at(trainer, 7)
+    interrupt_at(trainer, 10 if settings["batches"] == "packed" else 7)
     stopped = trainer.fit()
-    assert (stopped.step, stopped.interrupted) == (7, signal.SIGINT)
+    assert (stopped.step, stopped.interrupted) == (10 if settings["batches"] == "packed" else 7, signal.SIGINT)
     resumed = prepare(broken, resume=True).fit()
     assert resumed.step == whole.step == 20
     losses = [[line["loss"] for line in metrics(tmp_path / name)] for name in ("whole", "broken")]
@@ -312,9 +341,31 @@ def test_an_interrupt_while_a_step_is_reported_is_not_lost(chat_file: Path, tmp_
     assert prepare(config(chat_file, out=tmp_path / "run", steps=1000), resume=True).clock.step == result.step
 
 
+def test_a_bad_step_is_skipped_and_counted(chat_file: Path, tmp_path: Path) -> None:
+    trainer = prepare(config(chat_file, out=tmp_path / "run", steps=12, eval_every=12))
+    good = trainer.learner._hidden
+
+    def bad_at_times(ids: torch.Tensor) -> torch.Tensor:
+        return good(ids) * (float("nan") if trainer.clock.step in (3, 4, 8) else 1.0)
+
+    trainer.learner._hidden = bad_at_times
+    result = trainer.fit()
+    assert result.step == 12
+    lines = metrics(tmp_path / "run")
+    assert [line["step"] for line in lines if "skipped" in line] == [4, 5, 9]
+    assert [line["skipped"] for line in lines if "skipped" in line] == [1, 2, 3]
+    assert all(("loss" in line) != ("skipped" in line) for line in lines)
+
+
 def test_a_loss_that_is_no_number_stops_with_advice(chat_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="lower --lr"):
-        prepare(config(chat_file, out=tmp_path / "run", steps=50, lr=1e30, clip=0)).fit()
+    trainer = prepare(config(chat_file, out=tmp_path / "run", steps=50, eval_every=2))
+    good = trainer.learner._hidden
+    trainer.learner._hidden = lambda ids: good(ids) * (float("nan") if trainer.clock.step >= 5 else 1.0)
+    with pytest.raises(TrainingError, match=r"since step 6; .*lower --lr .*best.pt"):
+        trainer.fit()
+    # what was saved before is still good
+    assert load_checkpoint(tmp_path / "run").training["step"] <= 6
+    assert prepare(config(chat_file, out=tmp_path / "run", steps=50), resume=True).fit().step == 50
 
 
 def test_another_split_cannot_be_resumed(chat_file: Path, tmp_path: Path) -> None:
