@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import transformers
 
+from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
 
 
@@ -44,6 +45,17 @@ def gpt2_twin(model: GPT) -> Any:
             state[f"transformer.h.{index}.{name}.bias"] = module.bias
     twin.load_state_dict({name: tensor.detach() for name, tensor in state.items()}, strict=False)
     return twin
+
+
+def qwen3_like(shape: ModelConfig) -> Any:
+    """A `Qwen3ForCausalLM` of that shape, with weights of its own."""
+    return transformers.Qwen3ForCausalLM(
+        transformers.Qwen3Config(
+            vocab_size=shape.vocab_size, hidden_size=shape.dim, intermediate_size=shape.ff_dim,
+            num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.kv_heads,
+            head_dim=shape.head_dim, max_position_embeddings=shape.context, tie_word_embeddings=shape.tied, use_cache=False,
+        )
+    )  # fmt: skip
 
 
 def machine() -> str:
