@@ -69,22 +69,15 @@ def ours(data: Path, *, preset: str = "shakespeare", **changes: object) -> dict[
 
 
 def nanogpt(data: Path, steps: int = 2000) -> dict[str, float]:
-    """nanoGPT's recipe for a CPU (its README: "i only have a macbook"), with the model of transformers."""
+    """nanoGPT's recipe for a CPU, with the model of transformers."""
     torch.manual_seed(1337)
     (document,) = read_corpus(data)
     text = document.content
     characters = sorted(set(text))
     ids = torch.tensor([characters.index(character) for character in text])
     train, held_out = ids[: int(0.9 * len(ids))], ids[int(0.9 * len(ids)) :]
-    shape = {
-        "n_positions": 64,
-        "n_embd": 128,
-        "n_layer": 4,
-        "n_head": 4,
-        "resid_pdrop": 0.0,
-        "embd_pdrop": 0.0,
-        "attn_pdrop": 0.0,
-    }
+    shape = {"n_positions": 64, "n_embd": 128, "n_layer": 4, "n_head": 4, "vocab_size": len(characters)}
+    plain = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "bos_token_id": 0, "eos_token_id": 0}
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config(**shape, **plain))
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim < 2]
