@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,14 @@ TEXTS = ["the cat sat on the mat, the dog on the log", "how now brown cow, said 
 SHAPE: dict[str, Any] = {"preset": "nano", "layers": 2, "heads": 2, "dim": 32, "context": 16}
 
 
+@functools.cache
+def tokenizer_of(kind: str, *texts: str) -> Tokenizer:
+    return Tokenizer.train(texts or TEXTS, kind, 300)
+
+
 def source_of(kind: str = "bpe", **shape: Any) -> Checkpoint:
     """A model of random weights, none of them as fresh ones are."""
-    tokenizer = Tokenizer.train(TEXTS, kind, 300)
+    tokenizer = tokenizer_of(kind)
     config = ModelConfig.create(**{**SHAPE, "vocab_size": tokenizer.vocab_size, **shape})
     torch.manual_seed(7)
     weights = {name: torch.randn_like(tensor) for name, tensor in GPT(config).saved_weights().items()}
@@ -40,7 +46,7 @@ def fresh(config: ModelConfig) -> GPT:
 
 def start(source: Checkpoint, *, kind: str = "", **changes: Any) -> tuple[GPT, Tokenizer, Report]:
     """A model as the source's, but for the changes, started from it."""
-    tokenizer = Tokenizer.train(["quite another text, of other words"], kind, 300) if kind else source.tokenizer
+    tokenizer = tokenizer_of(kind, "quite another text, of other words") if kind else source.tokenizer
     shape = {**SHAPE, "architecture": source.config.architecture, "vocab_size": tokenizer.vocab_size, **changes}
     model = fresh(ModelConfig.create(**shape))
     return model, tokenizer, warm_start(model, tokenizer, source, allow_mismatch=True)
