@@ -133,7 +133,10 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
     mismatches = _meanings(model.config, source.config)
     taken: dict[str, Tensor] = {}
     copied = 0
+    common_layers = min(model.config.layers, source.config.layers)
     for name in [*ours, *(name for name in theirs if name not in ours)]:
+        if _layer(name) >= common_layers:
+            continue  # told as one
         its, mine = theirs.get(name), ours.get(name)
         if its is None or mine is None or its.shape[1:] != mine.shape[1:]:
             mismatches.append(Mismatch(name, _size(its), _size(mine), "nothing"))
@@ -153,15 +156,13 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
             mismatches.append(Mismatch(name, _size(its), _size(mine), f"{len(common):,} rows"))
         else:
             mismatches.append(Mismatch(name, _size(its), _size(mine), "nothing"))
-    name = source.path.name if source.path else "the model"
+    place = str(source.path or "the model")
     if mismatches and not allow_mismatch:
-        raise ConfigError(_refusal(name, mismatches))
+        raise ConfigError(_refusal(place, mismatches))
     if not copied:
-        raise ConfigError(
-            f"Nothing of {name} fits the new model; leave out the settings of its shape to take those of {name}."
-        )
+        raise ConfigError(f"Nothing of {place} fits the new model; leave out the settings of shape to take its own.")
     model.load_state_dict(taken, strict=False)
-    return Report(name, copied, model.config.parameters, tuple(mismatches))
+    return Report(place, copied, model.config.parameters, tuple(mismatches))
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,10 @@ def _meanings(ours: ModelConfig, theirs: ModelConfig) -> list[Mismatch]:
     names = [name for name in MEANING if getattr(ours, name) != getattr(theirs, name)]
     if ours.position != "rope" or theirs.position != "rope":
         names = [name for name in names if name != "rope_theta"]
-    return [Mismatch(name, str(getattr(theirs, name)), str(getattr(ours, name)), "-") for name in names]
+    found = [Mismatch(name, str(getattr(theirs, name)), str(getattr(ours, name)), "-") for name in names]
+    if ours.layers != theirs.layers:
+        found.insert(0, Mismatch("layers", str(theirs.layers), str(ours.layers), str(min(ours.layers, theirs.layers))))
+    return found
 
 
 def _refusal(source: str, mismatches: list[Mismatch]) -> str:
@@ -216,6 +220,12 @@ def _refusal(source: str, mismatches: list[Mismatch]) -> str:
         f"{source} does not fit the new model in {places} ({first}{more}); leave out the settings of shape and tokenizer to "
         "take its own, or start from what fits with --allow-mismatch."
     )
+
+
+def _layer(name: str) -> int:
+    """The layer that a tensor belongs to; -1 for those of the whole network."""
+    part, _, rest = name.partition(".")
+    return int(rest.partition(".")[0]) if part == "blocks" else -1
 
 
 def _size(tensor: Tensor | None) -> str:
