@@ -181,11 +181,11 @@ def test_rows_go_with_what_their_tokens_stand_for(theirs: str, ours: str) -> Non
 
 
 def test_as_many_tokens_that_mean_something_else_are_a_mismatch() -> None:
-    source = source_of()
-    other = Tokenizer.train(["entirely different words, zebra zebra zoo zoo zebra zoo"], "bpe", source.tokenizer.vocab_size)
-    model = fresh(source.config)
+    abc, xyz = tokenizer_of("char", "abc"), tokenizer_of("char", "xyz")
+    assert abc.vocab_size == xyz.vocab_size
+    source = replace(source_of(vocab_size=abc.vocab_size), tokenizer=abc)
     with pytest.raises(ConfigError, match="embedding"):
-        warm_start(model, other, source)
+        warm_start(fresh(source.config), xyz, source)
 
 
 def test_rows_without_a_token_are_no_mismatch() -> None:
