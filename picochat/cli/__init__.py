@@ -29,6 +29,7 @@ COMMANDS = {
     "info": "Show what a model is made of.",
     "history": "List, search, export and delete saved conversations.",
     "watch": "Follow a training run on the screen.",
+    "selftest": "Check that picochat works here: what a bug report should show.",
 }
 
 
