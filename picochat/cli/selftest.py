@@ -132,7 +132,7 @@ def _version(package: str) -> str:
 
 def _machine() -> dict[str, str]:
     try:
-        from picochat.training.machine import gpus, instructions, memory_bytes, processor, threads, usable_cores
+        from picochat.training.hardware import gpus, instructions, memory_bytes, processor, threads, usable_cores
 
         memory = memory_bytes()
         return {
@@ -213,7 +213,7 @@ def _writing(device: str, run: Path) -> str:
 
 def _compiling() -> str:
     from picochat.model.device import resolve_device
-    from picochat.training.machine import find_compiler, try_compile
+    from picochat.training.hardware import find_compiler, try_compile
 
     device, compiler = resolve_device("auto"), find_compiler()
     if device.type == "cpu" and compiler is None:
