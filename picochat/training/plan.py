@@ -263,7 +263,7 @@ def _as_asked(config: TrainConfig, asked: Collection[str]) -> list[str]:
 
 def _warnings(plan: Plan) -> list[str]:
     said = []
-    if plan.tokens_per_parameter < LEAST_RATIO:
+    if plan.tokens_per_parameter < LEAST_RATIO and "layers" not in plan.changes:
         said.append(
             f"{plan.tokens_per_parameter:.2g} tokens for each parameter are few: a smaller network, more time or more text "
             "would be better."

@@ -24,14 +24,14 @@ SHAPES = 3
 
 
 def measure(config: TrainConfig, shape: ModelConfig, *, batch_size: int, seconds: float = 3.0) -> float:
-    """Tokens a second of training steps, not compiled: the best step, as whatever else runs here only makes one slower.
+    """Tokens a second of training steps, not compiled: those of the best step, as all else here only makes one slower.
 
-    Two steps of a single sequence come first. If they tell that a batch would take too long, it is made smaller.
+    Steps begin with one sequence and double while there is time, so a slow machine is not kept for long.
 
     Args:
-        config: device, precision, attention and optimizer are taken from it.
-        batch_size: sequences of a step.
-        seconds: for all steps, about; four are taken at least.
+        config: device, precision, attention and optimizer are taken from it; "auto" measures the two again for each shape.
+        batch_size: most sequences of a step.
+        seconds: for all steps, about. The first one, which sets things up, and the one after it are always taken.
 
     Raises:
         TrainingError: not even one sequence fits in memory.
@@ -39,13 +39,12 @@ def measure(config: TrainConfig, shape: ModelConfig, *, batch_size: int, seconds
     learner = Learner(config.changed(batch_size=batch_size, accumulation=1, compile="off"), shape)
     ids = np.random.default_rng(0).integers(shape.vocab_size, size=(batch_size, shape.context + 1), dtype=np.int64)
     batch = Batch(ids[:, :-1], ids[:, 1:], np.full((batch_size, shape.context), Part.TEXT, dtype=np.uint8))
-    start = time.perf_counter()
-    single = min(_step_seconds(learner, batch.rows(slice(0, 1))) for _ in range(2))
-    batch = batch.rows(slice(0, max(1, min(batch_size, int(seconds / 3 / single)))))
-    best = min(_step_seconds(learner, batch) for _ in range(2))
-    while time.perf_counter() - start + best < seconds:
-        best = min(best, _step_seconds(learner, batch))
-    return len(batch.inputs) * shape.context / best
+    _step_seconds(learner, batch.rows(slice(0, 1)))
+    rows, best, end = 1, 0.0, time.perf_counter() + seconds
+    while not best or time.perf_counter() + rows / best < end:
+        best = max(best, rows / _step_seconds(learner, batch.rows(slice(0, rows))))
+        rows = min(2 * rows, batch_size)
+    return best * shape.context
 
 
 def seconds_each(run: float) -> float:

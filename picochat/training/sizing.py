@@ -4,8 +4,9 @@
 2. What the loss can still fall is N^-0.35 + (D / 10.5)^-0.35 for N parameters that multiply and D tokens, up to a factor:
    the exponents are about those of Chinchilla (arXiv 2203.15556; fitted again in 2404.10102), and the optimum lies where
    nanochat measured it for Muon, at 10.5 tokens a parameter. At a given N x D, half or twice the best size costs 3 % of it.
-3. A token read again counts for less: k readings are worth 1 + 15.4 (1 - exp(-(k - 1) / 15.4)) first ones
-   ("Scaling Data-Constrained Language Models", arXiv 2305.16264). Four are nearly as good as new text, ten are worth 7.8.
+3. A token read again counts for less: k readings are worth 1 + 15.4 (1 - exp(-(k - 1) / 15.4)) first ones. Four are nearly
+   as good as new text, ten are worth 7.8. So do parameters beyond those that one reading is best for: k times as many are
+   worth 1 + 5.3 (1 - exp(-(k - 1) / 5.3)) ("Scaling Data-Constrained Language Models", arXiv 2305.16264).
 4. The shape with the least loss is taken. On a small machine it has fewer than 10.5 tokens a parameter: part of a step's
    time does not depend on the size, so a larger network costs less than its share.
 5. What the text can't fill is not built: two tokens for each parameter at least, with all readings counted.
@@ -33,7 +34,9 @@ RATIO, LEAST_RATIO = 10.5, 2.0
 learned well from 23M tokens)."""
 
 EXPONENT = 0.35
-MOST_EPOCHS, MEMORY_OF_EPOCHS = 10.0, 15.4
+MOST_EPOCHS = 10.0
+WORN_TOKENS, WORN_PARAMETERS = 15.4, 5.3
+"""After how many repetitions more of the same is worth little: R* of the paper in point 3."""
 
 START = 3e6
 """Parameters of the first shape to be measured."""
@@ -150,9 +153,14 @@ class Limits:
     def loss(self, shape: ModelConfig, speed: float) -> float:
         """What the loss can still fall at the end, up to a factor; see the top of this file."""
         text, tokens = self.data.tokens_at(shape.vocab_size), self.tokens(shape, speed)
-        again = max(0.0, tokens / text - 1)
-        worth = min(tokens, text) + text * MEMORY_OF_EPOCHS * (1 - math.exp(-again / MEMORY_OF_EPOCHS))
-        return float(multiplying(shape) ** -EXPONENT + (worth / RATIO) ** -EXPONENT)
+        parameters = _worth(multiplying(shape), text / RATIO, WORN_PARAMETERS)
+        return float(parameters**-EXPONENT + (_worth(tokens, text, WORN_TOKENS) / RATIO) ** -EXPONENT)
+
+
+def _worth(amount: float, fresh: float, worn: float) -> float:
+    """What `amount` is worth where only `fresh` of it is new."""
+    again = max(0.0, amount / fresh - 1)
+    return min(amount, fresh) + fresh * worn * (1 - math.exp(-again / worn))
 
 
 def best_shape(

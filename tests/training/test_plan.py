@@ -212,6 +212,11 @@ def test_a_small_text_ends_the_run_early_and_the_plan_says_so() -> None:
     assert plan(7200, 1e9).config.epochs is None
 
 
+def test_a_small_text_means_a_small_model() -> None:
+    sizes = [plan(7200, octets).shape.parameters for octets in (100e3, 1e6, 10e6, 1e9)]
+    assert sizes == sorted(set(sizes))
+
+
 def test_conversations_that_do_not_fit_get_a_longer_window() -> None:
     assert plan(7200, 100e6, chats=True, documents=10_000).shape.context == 512
     assert plan(7200, 100e6, chats=True, documents=1_000_000).shape.context == 256
