@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from picochat.model.attention import attend, attend_in_blocks
 from picochat.model.config import ModelConfig
+from picochat.training.hardware import find_compiler
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -50,8 +49,7 @@ def why_no_compiler(device: torch.device) -> str:
         return f"torch.compile is not reliable on {'Windows' if sys.platform == 'win32' else 'MPS'} yet"
     if device.type == "cuda":
         return "" if importlib.util.find_spec("triton") else "the package triton is not installed"
-    found = any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "c++", "g++", "clang++"))
-    return "" if found else "there is no C++ compiler"
+    return "" if find_compiler() else "there is no C++ compiler"
 
 
 def choose_attention(device: torch.device, precision: str, shape: ModelConfig, wanted: str = "auto") -> tuple[str, str]:

@@ -55,6 +55,13 @@ def memory_bytes() -> int | None:
         return None
 
 
+def device_memory(device: torch.device) -> int | None:
+    """Bytes of memory that the device has; `None` where that can't be told."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return memory_bytes()
+
+
 def gpus() -> list[str]:
     """The GPUs that torch can use, with their memory."""
     found = []

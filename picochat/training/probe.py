@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import numpy as np
@@ -57,16 +56,6 @@ def will_compile(config: TrainConfig) -> bool:
     if config.compile == "auto":
         return (config.time or 0.0) > 360 and not why_no_compiler(resolve_device(config.device))
     return config.compile == "on" and not why_no_compiler(resolve_device(config.device))
-
-
-def device_memory(device: torch.device) -> int | None:
-    """Bytes of memory that the device has; `None` where that can't be told."""
-    if device.type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _step_seconds(learner: Learner, batch: Batch) -> float:

@@ -10,10 +10,11 @@ import torch
 from picochat.model.config import ModelConfig
 from picochat.text.batches import Batch, training_batch
 from picochat.training.config import TrainConfig
+from picochat.training.hardware import device_memory
 from picochat.training.learner import Learner, Learnt
 from picochat.training.machine import Machine, memory_need
 from picochat.training.plan import make_plan
-from picochat.training.probe import device_memory, measure, seconds_each, will_compile
+from picochat.training.probe import measure, seconds_each, will_compile
 from picochat.training.setup import prepare
 from picochat.training.sizing import DataSize
 
