@@ -67,12 +67,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML file o
         shape = settings.model_config_for(settings.vocab_size)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from None
-    print(
-        printable(
-            f"{file} is fine: {shape.architecture} network of {shape.layers} layers, {shape.heads} heads, "
-            f"width {shape.dim}, context {shape.context:,}; {_millions(shape.parameters)} parameters with a vocabulary of {shape.vocab_size:,}."
-        )
-    )
+    network = f"{shape.layers} layers, {shape.heads} heads, width {shape.dim}, context {shape.context:,}"
+    size = f"{_millions(shape.parameters)} parameters with a vocabulary of {shape.vocab_size:,}"
+    print(printable(f"{file} is fine: {shape.architecture} network of {network}; {size}."))
 
 
 def _listing(settings: TrainConfig, *, left_out: set[str]) -> Iterator[str]:

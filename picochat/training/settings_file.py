@@ -21,9 +21,6 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-_MAPPING = "tag:yaml.org,2002:map"
-
-
 @dataclass(frozen=True)
 class SettingsFile:
     """What a file says, unchecked.
@@ -45,14 +42,7 @@ class SettingsFile:
             ConfigError: no file, no YAML, no mapping, or a setting that stands there twice.
         """
         try:
-            loader = _Loader(path.read_text(encoding="utf-8-sig"))
-            node = loader.get_single_node()
-            if node is None:
-                return cls(path, {}, {})
-            if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
-                raise ConfigError(f"{path} must hold lines like 'steps: 200', a setting in each.")
-            lines = _lines(path, node)
-            values = loader.construct_document(node)
+            return cls._parse(path, _Loader(path.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             raise ConfigError(f"There is no settings file {path}; `picochat config show` prints one.") from None
         except yaml.MarkedYAMLError as error:
@@ -66,18 +56,22 @@ class SettingsFile:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
             raise ConfigError(f"{path}: this is no YAML ({reason}).") from None
-        return cls(path, {str(name): value for name, value in values.items()}, lines)
+
+    @classmethod
+    def _parse(cls, path: Path, loader: _Loader) -> SettingsFile:
+        values: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        node = loader.get_single_node()
+        if node is not None and not isinstance(node, yaml.MappingNode):
+            raise ConfigError(f"{path} must hold lines like 'steps: 200', a setting in each.")
+        for key, value in node.value if node else ():
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise ConfigError(f"{path}, line {line}: {name} stands in line {lines[name]} already; leave one out.")
+            values[name] = loader.construct_object(value, deep=True)
+            lines[name] = line
+        return cls(path, values, lines)
 
     def place(self, name: str) -> str:
         """The beginning of a sentence about one of the settings."""
         return f"{self.path}, line {self.lines[name]}: " if name in self.lines else f"{self.path}: "
-
-
-def _lines(path: Path, node: yaml.MappingNode) -> dict[str, int]:
-    lines: dict[str, int] = {}
-    for key, _ in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in lines:
-            raise ConfigError(f"{path}, line {line}: {name} stands in line {lines[name]} already; leave one of them out.")
-        lines[name] = line
-    return lines
