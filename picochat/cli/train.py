@@ -41,7 +41,7 @@ class TrainCommand(SectionedCommand):
         """Read the words, a bare --resume as one with the value "auto"."""
         words = [
             f"{word}={NEWEST}" if word == "--resume" and after.startswith("-") else word
-            for word, after in zip(args, [*args[1:], "-"], strict=True)
+            for word, after in zip(args, [*args, "-"][1:], strict=True)
         ]
         return super().parse_args(ctx, words)
 
@@ -140,12 +140,12 @@ def _words(ctx: typer.Context, *, without: tuple[str, ...]) -> list[str]:
     words: list[str] = []
     for parameter in ctx.command.params:
         value = ctx.params[parameter.name or ""]
-        if parameter.name in without or value is None or value == parameter.default:
+        if parameter.name in without or value in (None, (), []) or value == parameter.default:
             continue
         option = (parameter.secondary_opts if value is False else parameter.opts)[0]
         if isinstance(value, bool):
             words.append(option)
         else:
-            for each in value if isinstance(value, list) else [value]:
+            for each in value if isinstance(value, (list, tuple)) else [value]:
                 words += [option, str(each)]
     return words
