@@ -88,7 +88,7 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
     assert not {"torch", "textual", "pydantic", "numpy", "rich"} & run_and_list("--help")
 
 
-@pytest.mark.parametrize("command", ["chat", "generate", "train", "prepare", "eval", "info", "history", "watch"])
+@pytest.mark.parametrize("command", ["chat", "generate", "train", "config", "prepare", "eval", "info", "history", "watch"])
 def test_help_of_a_command_imports_neither_torch_nor_textual(command: str) -> None:
     loaded = run_and_list(command, "--help")
     assert f"picochat.cli.{command}" in loaded

@@ -24,6 +24,7 @@ COMMANDS = {
     "chat": "Talk to a model in the terminal.",
     "generate": "Write text from a prompt.",
     "train": "Train a model on your own text.",
+    "config": "List, show and check the settings of a training.",
     "prepare": "Encode much text once, to train on it from memory-mapped files.",
     "eval": "Measure a model on held-out text and on prompts.",
     "info": "Show what a model is made of.",
@@ -141,9 +142,7 @@ def _memory_message(error: Exception) -> str | None:
     """What helps when the memory is full; `None` for any other error."""
     text = f"{type(error).__name__} {error}".lower()
     if "outofmemory" in text or "memoryerror" in text or "out of memory" in text or "can't allocate memory" in text:
-        return (
-            "The memory is full; when training, lower --batch-size (--accumulation keeps the total), --context or --preset."
-        )
+        return "The memory is full; when training, lower --batch-size (--accumulation keeps the total), --context or --size."
     return None
 
 

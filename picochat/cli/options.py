@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand
 
-from picochat.errors import ConfigError
 from picochat.inference.settings import SamplingSettings
-from picochat.schema import Schema
+from picochat.schema import Duration, Schema
+
+F = TypeVar("F", bound=Callable[..., None])
 
 
 def option(schema: type[Schema], field: str, *names: str, **extra: Any) -> Any:
     """A Typer option for one field of a schema; its default is `None`, "not given"."""
     info = schema.model_fields[field]
     help_text = (info.description or "").replace("; default", ". Default")
-    if info.default not in (None, ()) and not info.is_required():
+    if info.default not in (None, ()) and info.default is not False and not info.is_required():
         help_text += f" [default: {info.default}]"
     if issubclass(schema, SamplingSettings):
         extra.setdefault("envvar", f"PICOCHAT_{field.upper()}")
@@ -29,27 +34,75 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, [], ())}
 
 
-def parse_duration(text: str) -> float:
-    """Seconds of "90s", "10m", "2h", "1h30m" or a bare number of seconds.
+def options_of(
+    schema: type[Schema], *, names: Mapping[str, tuple[str, ...]], sections: Mapping[str, str]
+) -> Callable[[F], F]:
+    """Give a command an option for each field of a schema, before its own; they arrive in its `**settings`.
 
-    Raises:
-        ConfigError: anything else.
+    Most arrive as the text that was typed: the schema knows the types and bounds, and tells of mistakes in the same words
+    wherever settings come from. Paths, switches and lists are what they are.
+
+    Args:
+        names: how the options are typed that are not simply called as their fields.
+        sections: the fields with which sections of the help begin, and their titles.
     """
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-    seconds, number = 0.0, ""
-    try:
-        for character in text.strip().lower():
-            if character in units:
-                seconds += float(number) * units[character]
-                number = ""
-            else:
-                number += character
-        seconds += float(number) if number else 0.0
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 1e9:
-        raise ConfigError(f"A time is written like 90s, 10m or 2h, not {text!r}.")
-    return seconds
+
+    def decorate(command: F) -> F:
+        signature = inspect.signature(command, eval_str=True)
+        own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        parameters = [*_parameters(schema, names, sections), *own]
+        named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
+        command.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def _parameters(
+    schema: type[Schema], names: Mapping[str, tuple[str, ...]], sections: Mapping[str, str]
+) -> Iterator[inspect.Parameter]:
+    section = None
+    for field, info in schema.model_fields.items():
+        section = sections.get(field, section)
+        kind, extra = _kind(info.annotation)
+        flags = names.get(field, ())
+        if kind is bool and not flags:
+            flag = field.replace("_", "-")
+            flags = (f"--{flag}/--no-{flag}",)
+        made = option(schema, field, *flags, rich_help_panel=section, **extra)
+        yield inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, made])
+
+
+def _kind(annotation: Any) -> tuple[Any, dict[str, Any]]:
+    """What Typer should read for a field, and what it should show and complete."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        annotation = next(each for each in get_args(annotation) if each is not types.NoneType)
+    if annotation is bool:
+        return bool, {}
+    if annotation is Path:
+        return Path, {"metavar": "PATH"}
+    if get_origin(annotation) is tuple:
+        return list[str], _kind(get_args(annotation)[0])[1]
+    if get_origin(annotation) is Literal:
+        choices = get_args(annotation)
+        return str, {"metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
+    shown = {int: "N", float: "NUMBER", Duration: "TIME"}
+    return str, {"metavar": shown.get(annotation, "TEXT")}
+
+
+class SectionedCommand(TyperCommand):
+    """A command whose plain help groups the options, by what rich's help would make panels of."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a list for each group, in the order in which they first occur."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 ModelOption = Annotated[

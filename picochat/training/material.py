@@ -91,12 +91,10 @@ def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:
     """Train the tokenizer that the settings ask for, or read the one they name."""
     if config.tokenizer not in KINDS:
         return Tokenizer.from_file(Path(config.tokenizer))
-    if config.preset not in PRESETS:
-        raise ConfigError(f"There is no preset '{config.preset}'; choose one of {', '.join(PRESETS)}.")
     return Tokenizer.train(
         (text for document in documents for text in texts_of(document)),
         config.tokenizer,
-        config.vocab_size or PRESETS[config.preset]["vocab_size"],
+        config.vocab_size or PRESETS[config.size]["vocab_size"],
     )
 
 

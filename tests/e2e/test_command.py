@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import picochat as package
-from picochat.cli.options import parse_duration
-from picochat.errors import ConfigError
+from picochat.schema import parse_duration
 from tests.e2e.test_generate import picochat
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +50,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "0", "m", "1y", "inf", "nan"])
 def test_durations_that_are_none(text: str) -> None:
-    with pytest.raises(ConfigError, match="10m"):
+    with pytest.raises(ValueError, match="10m"):
         parse_duration(text)
 
 
@@ -72,7 +71,12 @@ def test_the_wheel_carries_the_model_and_works_anywhere(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
-    assert {"picochat/models/conv.pt", "picochat/py.typed", "picochat/ui/chat.tcss"} <= set(names)
+    assert {
+        "picochat/models/conv.pt",
+        "picochat/py.typed",
+        "picochat/ui/chat.tcss",
+        "picochat/training/presets/default.yaml",
+    } <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "data/"))]
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"

@@ -153,3 +153,24 @@ def test_without_a_screen_or_a_folder_it_is_refused(chat_file: Path, tmp_path: P
     assert done.stderr.decode().startswith("picochat: --watch")
     assert done.stderr.count(b"\n") == 1
     assert not out.exists()
+
+
+def test_a_run_from_a_file_is_watched_and_its_folder_named_to_go_on(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "my run"
+    (tmp_path / "a.yaml").write_text(f"tied: false\nsample_prompt: 'a: b'\nsteps: 3\nout: {tmp_path / 'other'}\n")
+    child = watch(chat_file, out, "--config", tmp_path / "a.yaml")
+    child.expect("The run is finished")
+    child.send("q")
+    assert rest(child)[0] == 0
+    settings = (out / "config.yaml").read_text()
+    for line in ("tied: false", "sample_prompt: 'a: b'", "steps: 3", "layers: 1"):
+        assert line in settings
+    assert not (tmp_path / "other").exists()
+
+    words = ["-m", "picochat", "train", "--resume", str(out / "best.pt"), "--steps", "2", "--watch"]
+    env = {**os.environ, "TERM": "xterm-256color"}
+    child = pexpect.spawn(sys.executable, words, env=env, dimensions=(24, 80), timeout=60)
+    child.expect("The run is finished")
+    child.send("q")
+    assert rest(child)[0] == 0
+    assert (out / "metrics.jsonl").read_bytes().count(b"\n") == 5

@@ -253,7 +253,8 @@ def test_nothing_is_written_when_nothing_is_to_be_saved(
     [
         ({"heads": 3}, "must divide"),
         ({"layers": 0}, "layers must be"),
-        ({"preset": "huge"}, "no preset 'huge'"),
+        ({"preset": "huge"}, "preset must be one of default, nano"),
+        ({"size": "huge"}, "size must be one of nano"),
         ({"tokenizer": "none.json"}, "no tokenizer file"),
         ({"vocab_size": 10}, "too small"),
         ({"device": "tpu"}, "no device 'tpu'"),
