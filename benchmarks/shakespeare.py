@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 import transformers
 from peers import machine
-from picochat.training.presets import resolve
 
 from picochat.text.corpus import read_corpus
+from picochat.training.config import TrainConfig
 from picochat.training.setup import prepare
 
 GOAL = 1.886
@@ -46,7 +46,7 @@ def main() -> None:
 
 def ours(data: Path, *, preset: str = "shakespeare", **changes: object) -> dict[str, float]:
     """A run of the preset; where the goal was reached, and how it ended."""
-    config = resolve({"data": data, "preset": preset, **changes})
+    config = TrainConfig.parse({"data": data, "preset": preset, **changes})
     trainer = prepare(config, save=False)
     evaluations: list[tuple[float, float]] = []
     begun = time.perf_counter()
