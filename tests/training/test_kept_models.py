@@ -11,6 +11,9 @@ from tests.training.test_samples import Notes
 from tests.training.test_trainer import config, metrics
 
 
+FOLDER = {".lock", "best.pt", "config.yaml", "manifest.json", "metrics.jsonl", "states", "steps"}
+
+
 def steps(folder: Path) -> list[int | None]:
     return [model.step for model in run_models(folder)]
 
@@ -25,7 +28,7 @@ def test_earlier_models_are_kept_and_thinned(chat_file: Path, tmp_path: Path) ->
         facts = load_checkpoint(model.path).training
         assert facts["step"] == model.step
         assert facts["val_loss"] == pytest.approx(losses[model.step])
-    assert {path.name for path in out.iterdir()} == {"best.pt", "config.yaml", "metrics.jsonl", "state.pt", "steps"}
+    assert {path.name for path in out.iterdir()} == FOLDER
 
 
 def test_none_are_kept_where_none_are_wanted(chat_file: Path, tmp_path: Path) -> None:
