@@ -138,7 +138,7 @@ def test_states_come_by_step(tmp_path: Path) -> None:
 def test_what_a_killed_process_began_to_write_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     put(tmp_path, 40)
     put_states(tmp_path, 40)
-    kept = {path for path in tmp_path.rglob("*")} | {tmp_path / ".mine.tmp"}
+    kept = set(tmp_path.rglob("*")) | {tmp_path / ".mine.tmp"}
     (tmp_path / ".mine.tmp").write_text("mine")
     for name in (".best.pt.x1.tmp", ".manifest.json._y.tmp", "states/.step-000080.pt.z.tmp", "steps/.step-000080.pt.z.tmp"):
         (tmp_path / name).write_bytes(b"half")

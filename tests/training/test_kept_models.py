@@ -10,7 +10,6 @@ from picochat.training.setup import prepare, resumed_config
 from tests.training.test_samples import Notes
 from tests.training.test_trainer import config, metrics
 
-
 FOLDER = {".lock", "best.pt", "config.yaml", "manifest.json", "metrics.jsonl", "states", "steps"}
 
 
