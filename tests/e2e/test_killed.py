@@ -25,7 +25,7 @@ from tests.training.test_trainer import metrics
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
-STEPS = 60
+STEPS = 40
 EXACT = [
     *SMALL, "--eval-every", 1, "--eval-batches", 1, "--sample-tokens", 0, "--keep", 3, "--dropout", 0.1,
     "--precision", "fp32", "--attention", "torch",
@@ -113,7 +113,7 @@ def test_a_running_run_is_left_alone_and_sigterm_saves_it(
     out = tmp_path / "run"
     process = start("--data", chat_file, "--out", out, *SMALL, "--steps", 100_000, "--eval-every", 100)
     wait_for_step(process, out, 100)
-    code, _, message = inside(capfd, "train", "--data", chat_file, "--out", out, *SMALL, "--steps", 1, "--force")
+    code, _, message = inside(capfd, "train", "--resume", "--out", out)
     assert code == 2
     assert message.splitlines()[-1].startswith(f"picochat: The run in {out} is going on in another process")
     process.terminate()
