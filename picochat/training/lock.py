@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
-from typing import IO
 
 from picochat.errors import OutputError
 
 LOCK = ".lock"
 
-_held: dict[Path, IO[bytes]] = {}
-"""The lock files of this process, by folder."""
+_held: dict[Path, int] = {}
+"""The descriptors of the lock files of this process, by folder."""
 
 
 def lock(folder: Path) -> None:
@@ -29,36 +29,37 @@ def lock(folder: Path) -> None:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / LOCK).open("ab")
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise OutputError(f"{folder} can't be written ({error.strerror or error}); choose another place.") from None
     try:
-        _lock(stream)
+        _lock(descriptor)
     except (BlockingIOError, PermissionError):
-        stream.close()
+        os.close(descriptor)
         raise OutputError(
             f"The run in {folder} is going on in another process; wait for its end or stop it, or choose another --out."
         ) from None
     except OSError:
-        stream.close()
+        os.close(descriptor)
         return
-    _held[place] = stream
+    _held[place] = descriptor
 
 
 def unlock(folder: Path) -> None:
     """Give the folder back, if this process has it."""
-    if stream := _held.pop(folder.resolve(), None):
+    descriptor = _held.pop(folder.resolve(), None)
+    if descriptor is not None:
         with contextlib.suppress(OSError):
-            stream.close()
+            os.close(descriptor)
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(stream: IO[bytes]) -> None:
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _lock(stream: IO[bytes]) -> None:
-        fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int) -> None:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
