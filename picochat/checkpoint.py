@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import errno
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 
-from picochat.errors import CheckpointError, ConfigError
+from picochat.errors import CheckpointError, ConfigError, PicochatWarning
 from picochat.files import atomic_write
+from picochat.manifest import fault, read_manifest
 from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
-from picochat.runs import BEST
+from picochat.runs import BEST, run_models
 from picochat.text.tokenizer import Tokenizer
 
 FORMAT = "picochat/1"
@@ -59,24 +61,34 @@ def save_checkpoint(
     dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write a model file atomically, its weights as `dtype`; raises `OutputError` where that can't be done."""
-    content = {
+    with atomic_write(path) as stream:
+        save_tensors(stream, checkpoint_content(model, tokenizer, training, dtype=dtype))
+
+
+def checkpoint_content(
+    model: GPT,
+    tokenizer: Tokenizer,
+    training: dict[str, Any] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> dict[str, Any]:
+    """What a model file holds, its weights as `dtype`."""
+    return {
         "format": FORMAT,
         "model": model.config.to_dict(),
         "tokenizer": tokenizer.to_json(),
         "weights": {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.saved_weights().items()},
         "training": dict(training or {}),
     }
-    write_tensors(path, content)
 
 
-def write_tensors(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors, numbers, strings and containers of them atomically; raises `OutputError` where that can't be done."""
-    with atomic_write(path) as stream:
-        try:
-            torch.save(content, stream)
-        except RuntimeError as error:
-            # torch's writer hides what the system said: nearly always that the disk is full
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+def save_tensors(stream: IO[bytes], content: dict[str, Any]) -> None:
+    """Write tensors, numbers, strings and containers of them; raises `OSError` where that can't be done."""
+    try:
+        torch.save(content, stream)
+    except RuntimeError as error:
+        # torch's writer hides what the system said: nearly always that the disk is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -123,19 +135,37 @@ def _known_facts(facts: dict[Any, Any]) -> dict[str, Any]:
 def find_model_file(path: Path) -> Path:
     """The model file that `path` names: itself, or a run folder's best model.
 
+    Where that is damaged, it is the newest of the others that is whole, and a warning says so.
+
     Raises:
         CheckpointError: nothing there.
     """
     if path.is_dir():
-        best = path / BEST
-        if not best.is_file():
-            raise CheckpointError(f"The folder {path} holds no {BEST}; give a model file or a run folder of picochat.")
-        return best
+        return _whole_model(path)
     if not path.is_file():
         raise CheckpointError(
             f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
         )
     return path
+
+
+def _whole_model(folder: Path) -> Path:
+    """The best model of a run, or else the newest that is whole; of a run that has none, the best, to say what is wrong."""
+    best, entries = folder / BEST, read_manifest(folder)
+    wrong = fault(folder, BEST, entries)
+    if not wrong:
+        return best
+    for model in reversed(run_models(folder)):
+        if model.path != best and not fault(folder, model.path.relative_to(folder).as_posix(), entries):
+            warnings.warn(
+                f"{best} is damaged ({wrong}); the model of step {model.step} takes its place.",
+                PicochatWarning,
+                stacklevel=4,
+            )
+            return model.path
+    if not best.is_file():
+        raise CheckpointError(f"The folder {folder} holds no {BEST}; give a model file or a run folder of picochat.")
+    return best
 
 
 def read_tensors(path: Path) -> Any:

@@ -11,6 +11,10 @@ class PicochatError(Exception):
     """Base of all errors with a message meant for the user."""
 
 
+class PicochatWarning(UserWarning):
+    """What went wrong and was got round, in a message meant for the user."""
+
+
 class ConfigError(PicochatError):
     """A setting, flag or shape that can't be used."""
 

@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
 from picochat.errors import OutputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 LEFT_BEHIND = 3600.0
 """Seconds after which an unfinished folder that nobody writes to is one of a process that was killed."""
 
 
+class HashingWriter(io.BufferedWriter):
+    """A file being written, which knows what has been: reading it back for its hash would take as long again.
+
+    Attributes:
+        size: bytes so far.
+    """
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        super().__init__(raw)
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: Buffer, /) -> int:
+        """Write bytes on; returns how many."""
+        written = super().write(data)
+        self._hash.update(data)
+        self.size += written
+        return written
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 of all so far."""
+        return self._hash.hexdigest()
+
+
 @contextlib.contextmanager
-def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[HashingWriter]:
     """Open a temporary file beside `path`; it takes the name only when the block ends well.
 
     Raises:
@@ -30,7 +60,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as stream:
+        with HashingWriter(io.FileIO(descriptor, "wb")) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -39,7 +69,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         temporary = None
         _sync_folder(path.parent)
     except OSError as error:
-        raise OutputError(f"{path} can't be written ({error.strerror or error}); choose another place.") from None
+        raise _output_error(path, error) from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -72,7 +102,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary = None
         _sync_folder(path.parent)
     except OSError as error:
-        raise OutputError(f"{path} can't be written ({error.strerror or error}); choose another place.") from None
+        raise _output_error(path, error) from None
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -98,6 +128,12 @@ def file_digest(path: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "free some space, or choose another place" if full else "choose another place"
+    return OutputError(f"{path} can't be written ({error.strerror or error}); {remedy}.")
 
 
 def _sync_folder(folder: Path) -> None:

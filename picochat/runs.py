@@ -6,7 +6,8 @@ runs/<name>/config.yaml    every setting of the run
 metrics.jsonl              one JSON object a line
 best.pt                    the model with the lowest validation loss
 steps/step-000120.pt       some of the earlier models
-state.pt                   all that is needed to go on training
+states/step-000120.pt      all that is needed to go on training, from the newest steps
+manifest.json              sizes and hashes of all these `.pt` files
 train.log                  what `train --watch` had to say
 """
 
@@ -19,13 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picochat.errors import CheckpointError, OutputError
+from picochat.manifest import MANIFEST
 from picochat.metrics import METRICS
 
 RUNS = Path("runs")
 CONFIG = "config.yaml"
 BEST = "best.pt"
 STEPS = "steps"
-STATE = "state.pt"
+STATES = "states"
 LOG = "train.log"
 
 
@@ -44,9 +46,8 @@ def run_models(place: Path) -> list[RunModel]:
         place: the run folder, or a model file in it.
     """
     folder = run_folder(place)
-    kept = [RunModel(path, step) for path in folder.glob(f"{STEPS}/step-*.pt") if (step := _step_of(path)) is not None]
-    if kept:
-        return sorted(kept, key=lambda model: model.step or 0)
+    if steps := _steps_in(folder / STEPS):
+        return [RunModel(step_file(folder, step), step) for step in steps]
     return [RunModel(folder / BEST, None)] if (folder / BEST).is_file() else []
 
 
@@ -59,13 +60,17 @@ def run_folder(place: Path) -> Path:
 
 def step_file(folder: Path, step: int) -> Path:
     """Where a run keeps the model of that step."""
-    return folder / STEPS / f"step-{step:06d}.pt"
+    return folder / STEPS / _step_name(step)
 
 
-def remove_models(folder: Path, steps: Iterable[int]) -> None:
-    """Delete the kept models of these steps."""
-    for step in steps:
-        step_file(folder, step).unlink(missing_ok=True)
+def state_file(folder: Path, step: int) -> Path:
+    """Where a run keeps what is needed to go on from that step."""
+    return folder / STATES / _step_name(step)
+
+
+def state_steps(folder: Path) -> list[int]:
+    """The steps that a run might go on from, ascending."""
+    return _steps_in(folder / STATES)
 
 
 def spread(steps: Iterable[int], keep: int) -> list[int]:
@@ -84,9 +89,9 @@ def spread(steps: Iterable[int], keep: int) -> list[int]:
 
 
 def newest_run(name: str) -> Path | None:
-    """The run under runs/ whose file `name` was written last; `None` where none has it."""
-    found = [(path.stat().st_mtime, path.parent) for path in RUNS.glob(f"*/{name}")]
-    return max(found)[1] if found else None
+    """The run under runs/ whose file `name`, a pattern, was written last; `None` where none has it."""
+    found = [(path.stat().st_mtime, path) for path in RUNS.glob(f"*/{name}")]
+    return RUNS / max(found)[1].relative_to(RUNS).parts[0] if found else None
 
 
 def resumable_run(folder: Path | None) -> Path:
@@ -96,11 +101,11 @@ def resumable_run(folder: Path | None) -> Path:
         CheckpointError: it can't.
     """
     if folder is None:
-        folder = newest_run(STATE)
+        folder = newest_run(f"{STATES}/step-*.pt")
         if folder is None:
             raise CheckpointError(f"There is no run to resume under {RUNS}/; name one with --out.")
-    elif not (folder / STATE).is_file():
-        raise CheckpointError(f"{folder} holds no {STATE} to resume from; give the folder of an unfinished run.")
+    elif not state_steps(folder):
+        raise CheckpointError(f"{folder} holds no {STATES}/ to resume from; give the folder of an unfinished run.")
     return folder
 
 
@@ -108,9 +113,9 @@ def check_free(folder: Path, *, force: bool = False) -> None:
     """Raise `OutputError` where a new run would write over something, unless `force` is given."""
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file, and --out names a folder; choose another place.")
-    taken = [name for name in (STATE, BEST, METRICS, CONFIG, STEPS) if (folder / name).exists()]
+    taken = [name for name in (STATES, BEST, METRICS, CONFIG, STEPS) if (folder / name).exists()]
     if taken and not force:
-        go_on = "go on with --resume, " if STATE in taken else ""
+        go_on = "go on with --resume, " if STATES in taken else ""
         raise OutputError(f"{folder} already holds {taken[0]}; {go_on}replace it with --force, or choose another --out.")
 
 
@@ -118,11 +123,31 @@ def clear(folder: Path) -> None:
     """Delete what an earlier run has left and a new one would take for its own."""
     if not folder.is_dir():
         return
-    for name in (STATE, BEST, METRICS):
+    for name in (MANIFEST, BEST, METRICS):
         (folder / name).unlink(missing_ok=True)
-    remove_models(folder, [model.step for model in run_models(folder) if model.step is not None])
-    with contextlib.suppress(OSError):
-        (folder / STEPS).rmdir()
+    for name in (STATES, STEPS):
+        for step in _steps_in(folder / name):
+            (folder / name / _step_name(step)).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / name).rmdir()
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what processes that were killed had begun to write; nobody may be writing."""
+    for name in (CONFIG, METRICS, BEST, MANIFEST, f"{STATES}/step-*.pt", f"{STEPS}/step-*.pt"):
+        path = folder / name
+        for unfinished in path.parent.glob(f".{path.name}.*.tmp"):
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+
+
+def _steps_in(folder: Path) -> list[int]:
+    """The steps that have a file in this folder, ascending."""
+    return sorted(step for path in folder.glob("step-*.pt") if (step := _step_of(path)) is not None)
+
+
+def _step_name(step: int) -> str:
+    return f"step-{step:06d}.pt"
 
 
 def _step_of(path: Path) -> int | None:
@@ -130,4 +155,4 @@ def _step_of(path: Path) -> int | None:
     if not (digits.isascii() and digits.isdecimal() and int(digits)):
         return None
     # one spelling only: it is looked for under that name
-    return int(digits) if path.name == step_file(path, int(digits)).name else None
+    return int(digits) if path.name == _step_name(int(digits)) else None

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "picochat"
 
 # a layer may import those named here, itself, and the leaves
-LEAVES = {"errors", "files", "schema", "interrupt", "locations", "metrics", "figures", "runs"}
+LEAVES = {"errors", "files", "schema", "interrupt", "locations", "manifest", "metrics", "figures", "runs"}
 LAYERS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),

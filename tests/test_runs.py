@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from picochat.errors import CheckpointError, OutputError
-from picochat.runs import check_free, clear, newest_run, resumable_run, run_folder, run_models, spread, step_file
+from picochat.runs import (
+    check_free,
+    clear,
+    newest_run,
+    remove_unfinished,
+    resumable_run,
+    run_folder,
+    run_models,
+    spread,
+    state_file,
+    state_steps,
+    step_file,
+)
 
 
 def put(folder: Path, *steps: int, best: bool = True) -> None:
@@ -17,6 +29,12 @@ def put(folder: Path, *steps: int, best: bool = True) -> None:
         step_file(folder, step).write_bytes(b"model")
     if best:
         (folder / "best.pt").write_bytes(b"best")
+
+
+def put_states(folder: Path, *steps: int) -> None:
+    (folder / "states").mkdir(parents=True)
+    for step in steps:
+        state_file(folder, step).write_bytes(b"state")
 
 
 def test_models_come_by_step_and_without_the_best(tmp_path: Path) -> None:
@@ -81,6 +99,8 @@ def test_a_run_is_not_written_over(tmp_path: Path) -> None:
 
 def test_clearing_takes_what_is_ours_and_no_more(tmp_path: Path) -> None:
     put(tmp_path, 40, 80)
+    put_states(tmp_path, 80)
+    (tmp_path / "manifest.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "steps" / "mine.pt").write_text("mine")
     clear(tmp_path)
@@ -93,15 +113,35 @@ def test_clearing_takes_what_is_ours_and_no_more(tmp_path: Path) -> None:
 
 def test_the_newest_run_that_has_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert newest_run("state.pt") is None
+    assert newest_run("states/step-*.pt") is None
     with pytest.raises(CheckpointError, match="no run to resume under runs/"):
         resumable_run(None)
     for age, name in enumerate(["new", "old", "done"]):
-        (tmp_path / "runs" / name).mkdir(parents=True)
-        (tmp_path / "runs" / name / ("best.pt" if name == "done" else "state.pt")).write_bytes(b"")
-        for path in (tmp_path / "runs" / name).iterdir():
+        folder = tmp_path / "runs" / name
+        put(folder) if name == "done" else put_states(folder, 100 + age)
+        for path in folder.rglob("*.pt"):
             os.utime(path, (1e9 - age, 1e9 - age))
-    assert newest_run("state.pt") == resumable_run(None) == Path("runs/new")
+    assert newest_run("states/step-*.pt") == resumable_run(None) == Path("runs/new")
+    assert newest_run("best.pt") == Path("runs/done")
     assert resumable_run(Path("runs/old")) == Path("runs/old")
-    with pytest.raises(CheckpointError, match=r"runs/done holds no state\.pt"):
+    with pytest.raises(CheckpointError, match=r"runs/done holds no states/"):
         resumable_run(Path("runs/done"))
+
+
+def test_states_come_by_step(tmp_path: Path) -> None:
+    assert state_steps(tmp_path) == []
+    put_states(tmp_path, 1_000_000, 40)
+    (tmp_path / "states" / "step-50.pt").write_bytes(b"")
+    assert state_steps(tmp_path) == [40, 1_000_000]
+
+
+def test_what_a_killed_process_began_to_write_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    put(tmp_path, 40)
+    put_states(tmp_path, 40)
+    kept = set(tmp_path.rglob("*")) | {tmp_path / ".mine.tmp"}
+    (tmp_path / ".mine.tmp").write_text("mine")
+    for name in (".best.pt.x1.tmp", ".manifest.json._y.tmp", "states/.step-000080.pt.z.tmp", "steps/.step-000080.pt.z.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    remove_unfinished(tmp_path)
+    assert set(tmp_path.rglob("*")) == kept
+    remove_unfinished(tmp_path / "none")

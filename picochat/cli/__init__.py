@@ -11,13 +11,14 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from picochat import __version__
-from picochat.errors import PicochatError
+from picochat.errors import PicochatError, PicochatWarning
 from picochat.text.safe import printable
 
 COMMANDS = {
@@ -32,6 +33,9 @@ COMMANDS = {
     "watch": "Follow a training run on the screen.",
     "selftest": "Check that picochat works here: what a bug report should show.",
 }
+
+
+_python_shows = warnings.showwarning
 
 
 class ReaderGoneError(Exception):
@@ -101,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code: 0, or 2 after an error, told in one sentence on stderr."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _prepare_streams()
+    warnings.showwarning = _show_warning
     debug = "--debug" in arguments
     code: object = 2
     try:
@@ -127,6 +132,14 @@ def main(arguments: list[str] | None = None) -> None:
         elif hasattr(error, "show"):
             error.show()
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Our own as a sentence; any other as Python does."""
+    if issubclass(category, PicochatWarning):
+        _tell(str(message), debug=False)
+    else:
+        _python_shows(message, category, *place, **more)
 
 
 def _usage_message(error: Exception, arguments: list[str]) -> str | None:

@@ -32,7 +32,11 @@ def train(
     """
     with joined(resolve_device(config.device)) as world:
         trainer = prepare(config, force=force, resume=resume, save=save, reporter=reporter, sample=sample, world=world)
-        return trainer.fit()
+        try:
+            return trainer.fit()
+        finally:
+            if trainer.run:
+                trainer.run.unlock()
 
 
 def prepare(
@@ -65,7 +69,9 @@ def prepare(
         raise ConfigError(
             f"{world.size} processes can't share a batch of {config.batch_size} sequences; give a larger --batch-size."
         )
-    run = RunFolder.open(config.out) if resume else None
+    run = RunFolder.open(config.out, note=reporter.note) if resume else None
+    if run and save:
+        run.lock()
     state = run.read_state() if run else None
     if config.out and save and not resume:
         check_free(config.out, force=force)
@@ -75,7 +81,7 @@ def prepare(
     if not save:
         run = None
     elif run is None:
-        run = RunFolder.create(config, shape, force=force)
+        run = RunFolder.create(config, shape, force=force, note=reporter.note)
     trainer = Trainer(
         config,
         material.tokenizer,

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from picochat.checkpoint import save_checkpoint
+from picochat.checkpoint import checkpoint_content
 from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
-from picochat.runs import step_file
 from picochat.text.batches import TokenStream
 from picochat.text.packing import batch_maker, held_out_batches
 from picochat.text.tokenizer import Tokenizer
@@ -136,6 +135,8 @@ class Trainer:
                         finished = True
                     clock.elapsed = time.perf_counter() - started
                 self._report(learnt, rate, speed, found)
+        if self.run:
+            self.run.check_saved()
         folder = self.run.path if self.run else None
         best = self.run.best if self.run and self.run.best.exists() else None
         return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
@@ -181,17 +182,19 @@ class Trainer:
         if self.interrupt() and self.run:
             # an impatient second Ctrl-C must find the work saved
             self.reporter.note("Stopping: saving first.")
-            self.run.write_state(self.state())
+            self.run.save_state(self.state(), self.config.keep_states)
         clock.last = self.evaluate()
         clock.stale += 1
-        if clock.last["val_loss"] < clock.best_loss:
+        better = clock.last["val_loss"] < clock.best_loss
+        if better:
             clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
             clock.stale = 0
-            if self.run:
-                self._save_model(self.run.best)
         if self.run:
-            self.run.write_state(self.state())
-            self._keep_model(self.run)
+            model = self._model_file()
+            if better:
+                self.run.save_best(clock.step, model)
+            self.run.save_state(self.state(), self.config.keep_states)
+            self.run.save_model(clock.step, model, self.config.keep)
         return clock.last
 
     def state(self) -> dict[str, Any]:
@@ -266,19 +269,10 @@ class Trainer:
         """Whether the best evaluation is too long ago."""
         return self.config.patience is not None and self.clock.stale >= self.config.patience
 
-    def _save_model(self, path: Path) -> None:
-        save_checkpoint(
-            path, self.learner.model, self.tokenizer, self._training_facts(), dtype=DTYPES[self.config.weights_format]
-        )
-
-    def _keep_model(self, run: RunFolder) -> None:
-        """Put this model beside the earlier ones: to look back at, so a full disk is no reason to end the run."""
-        try:
-            if self.config.keep:
-                self._save_model(step_file(run.path, self.clock.step))
-            run.thin(self.config.keep)
-        except (OutputError, OSError) as error:
-            self._complain_once("earlier models", f"Earlier models are not kept: {error}")
+    def _model_file(self) -> dict[str, Any]:
+        """What a file with the model as it is now holds."""
+        dtype = DTYPES[self.config.weights_format]
+        return checkpoint_content(self.learner.model, self.tokenizer, self._training_facts(), dtype=dtype)
 
     def _sampled(self) -> dict[str, str]:
         """What the model writes now, as a field of the evaluation's record."""
