@@ -7,7 +7,10 @@ metrics.jsonl              one JSON object a line
 best.pt                    the model with the lowest validation loss
 steps/step-000120.pt       some of the earlier models
 state.pt                   all that is needed to go on training
-train.log                  what `train --watch` had to say
+train.log                  notes and evaluations, with the time
+loss.png                   the losses, drawn when the run ends
+loggers.json               under which ids W&B and MLflow know the run
+console.log                what the process of `train --watch` printed
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ BEST = "best.pt"
 STEPS = "steps"
 STATE = "state.pt"
 LOG = "train.log"
+CURVE = "loss.png"
+CONSOLE = "console.log"
+LOGGERS = "loggers.json"
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def clear(folder: Path) -> None:
     """Delete what an earlier run has left and a new one would take for its own."""
     if not folder.is_dir():
         return
-    for name in (STATE, BEST, METRICS):
+    for name in (STATE, BEST, METRICS, CURVE):
         (folder / name).unlink(missing_ok=True)
     remove_models(folder, [model.step for model in run_models(folder) if model.step is not None])
     with contextlib.suppress(OSError):
