@@ -54,8 +54,8 @@ class Loggers:
                 act(logger)
             except Exception as error:  # whatever it is: the run is worth more than a log of it
                 self._loggers.remove(logger)
-                why = next(iter(str(error).splitlines()), "")
-                self._note(f"{logger.name} failed and is left out from here on ({type(error).__name__}: {why}).")
+                why = next(iter(str(error).splitlines()), "") or type(error).__name__
+                self._note(f"{logger.name} failed, and is left out from here on: {why}")
 
 
 def make_loggers(names: Iterable[str], journal: Journal) -> Loggers:

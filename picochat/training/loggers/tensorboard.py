@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from textwrap import indent
 from typing import Any
 
 import yaml
@@ -44,4 +43,4 @@ class TensorBoardLogger:
 
     def _text(self, title: str, text: str, step: int) -> None:
         # it is shown as Markdown, in which an indented text stays as it is
-        self._writer.add_text(title, indent(text, "    ", lambda _: True), step)
+        self._writer.add_text(title, "    " + text.replace("\n", "\n    "), step)

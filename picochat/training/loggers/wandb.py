@@ -7,11 +7,19 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from picochat.errors import ConfigError
 from picochat.metrics import Record
 from picochat.training.loggers.logger import Ending, keep_id, known_id, numbers
 
 PROJECT = "picochat"
 SERVICE = "wandb"
+DEFAULTS = {
+    "WANDB_SILENT": "true",
+    # without a server the training begins after seconds, and the command ends: `wandb sync` uploads what is left
+    "WANDB_INIT_TIMEOUT": "30",
+    "WANDB_FINISH_TIMEOUT": "300",
+}
+"""Its own variables, where they are not set."""
 
 
 class WandbLogger:
@@ -23,8 +31,11 @@ class WandbLogger:
         """Begin a run, or go on with the one that the folder remembers."""
         import wandb
 
-        # without a limit, a lost network keeps the command from ending; `wandb sync` uploads what is left
-        os.environ.setdefault("WANDB_FINISH_TIMEOUT", "300")
+        for variable, value in DEFAULTS.items():
+            os.environ.setdefault(variable, value)
+        # its own question for the account would be drawn over by the progress line
+        if wandb.setup().settings.mode in ("online", "run") and not wandb.login(prompt=False, verify=False):
+            raise ConfigError("There is no account here; run `wandb login` first, or set WANDB_MODE=offline.")
         before = known_id(folder, SERVICE) if step else None
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT") or PROJECT,
@@ -35,12 +46,14 @@ class WandbLogger:
             id=before,
             resume="allow" if before else None,
             # stdout and stderr are ours
-            settings=wandb.Settings(console="off", silent=True),
+            settings=wandb.Settings(console="off"),
         )
         keep_id(folder, SERVICE, self._run.id)
-        if self._run.settings.mode == "online":
-            return f"Weights & Biases shows the run at {self._run.url}"
-        return f"Weights & Biases is offline; upload the run with: wandb sync {quote(str(folder / 'wandb'))}/*run-*"
+        if self._run.disabled:
+            return "Weights & Biases is switched off."
+        if self._run.offline:
+            return f"Weights & Biases is offline; upload the run with: wandb sync {quote(str(folder / 'wandb'))}/*run-*"
+        return f"Weights & Biases shows the run at {self._run.url}"
 
     def log(self, record: Record) -> None:
         """Log a step; one that a resumed run does again is ignored there, and has the same numbers."""

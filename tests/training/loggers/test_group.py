@@ -58,7 +58,7 @@ def test_a_logger_that_fails_is_told_once_and_dropped_and_the_others_go_on(momen
     assert broken.heard == EVERYTHING[: moment + 1]
     assert "Fake  is at run, step 7" in notes
     failures = [note for note in notes if "failed" in note]
-    assert failures == [f"{broken.name} failed and is left out from here on (ConnectionError: no route)."]
+    assert failures == [f"{broken.name} failed, and is left out from here on: no route"]
 
 
 def test_who_asks_to_stop_is_heard(tmp_path: Path) -> None:
@@ -111,6 +111,6 @@ def test_a_place_that_cannot_be_written_does_not_end_the_run(chat_file: Path, tm
     out.mkdir()
     (out / "tensorboard").write_text("no folder can be made here")
     notes = train_logged(chat_file, out, ["tensorboard"])
-    failures = [note.partition(" failed")[0] for note in notes if " failed and is left out" in note]
+    failures = [note.partition(" failed")[0] for note in notes if " failed, and is left out" in note]
     assert failures == ["TensorBoard"]
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 6
