@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from picochat.figures import describe_evaluation
 from picochat.metrics import Evaluation, Record
 from picochat.runs import LOG
 from picochat.text.safe import printable
 from picochat.training.loggers.logger import Ending
-
-if TYPE_CHECKING:
-    from picochat.training.trainer import Reporter
+from picochat.training.reporting import Reporter
 
 LOG_BYTES = 1_000_000
 LOG_BACKUPS = 3
@@ -63,9 +61,10 @@ class Journal:
     def log(self, record: Record) -> None:
         """Write an evaluation."""
         if "val_loss" in record:
-            evaluation = Evaluation(record["step"], record["val_loss"], record.get("val_bpb"), None)
-            speed = f"{record['tokens_per_second']:,.0f} tokens/s"
-            self._write(f"{describe_evaluation(evaluation)}; training loss {record['loss']:.3f}, {speed}")
+            said = describe_evaluation(Evaluation(record["step"], record["val_loss"], record.get("val_bpb"), None))
+            # a step that was skipped has no loss
+            said += f"; training loss {record['loss']:.3f}" if "loss" in record else ""
+            self._write(f"{said}; {record['tokens_per_second']:,.0f} tokens/s")
 
     def finish(self, ending: Ending) -> None:
         """Write how it ended, and close."""

@@ -43,6 +43,14 @@ def test_why_a_run_failed_is_its_last_line(tmp_path: Path) -> None:
     assert lines(tmp_path) == ["The run failed at step 12: The loss is no number any more."]
 
 
+def test_an_evaluation_after_a_skipped_step_has_no_training_loss(tmp_path: Path) -> None:
+    journal = Journal(Notes())
+    journal.start(tmp_path, {}, {}, 0)
+    journal.log({"step": 5, "tokens_per_second": 1234.5, "skipped": 1})
+    journal.log({"step": 6, "tokens_per_second": 1234.5, "skipped": 2, "val_loss": 2.5, "val_bpb": 1.25})
+    assert lines(tmp_path) == ["step 6: validation loss 2.500, 1.250 bits/byte; 1,234 tokens/s"]
+
+
 def test_a_note_is_one_harmless_line(tmp_path: Path) -> None:
     told = Notes()
     journal = Journal(told)

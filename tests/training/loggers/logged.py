@@ -10,8 +10,8 @@ from picochat.inference.samples import write_sample
 from picochat.training.journal import Journal
 from picochat.training.loggers.group import make_loggers
 from picochat.training.loggers.logger import Ending
+from picochat.training.reporting import Silent
 from picochat.training.setup import prepare, resumed_config
-from picochat.training.trainer import Silent
 from tests.training.test_trainer import config, metrics
 
 STEPS = {"steps": 6, "eval_every": 3}
