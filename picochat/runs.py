@@ -6,9 +6,17 @@ runs/<name>/config.yaml    every setting of the run
 metrics.jsonl              one JSON object a line
 best.pt                    the model with the lowest validation loss
 steps/step-000120.pt       some of the earlier models
+<<<<<<< HEAD
 states/step-000120.pt      all that is needed to go on training, from the newest steps
 manifest.json              sizes and hashes of all these `.pt` files
 train.log                  what `train --watch` had to say
+=======
+state.pt                   all that is needed to go on training
+train.log                  notes and evaluations, with the time
+loss.png                   the losses, drawn when the run ends
+loggers.json               under which ids W&B and MLflow know the run
+console.log                what the process of `train --watch` printed
+>>>>>>> h-loggers
 """
 
 from __future__ import annotations
@@ -29,6 +37,9 @@ BEST = "best.pt"
 STEPS = "steps"
 STATES = "states"
 LOG = "train.log"
+CURVE = "loss.png"
+CONSOLE = "console.log"
+LOGGERS = "loggers.json"
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ def clear(folder: Path) -> None:
     """Delete what an earlier run has left and a new one would take for its own."""
     if not folder.is_dir():
         return
-    for name in (MANIFEST, BEST, METRICS):
+    for name in (MANIFEST, BEST, METRICS, CURVE):
         (folder / name).unlink(missing_ok=True)
     for name in (STATES, STEPS):
         for step in _steps_in(folder / name):

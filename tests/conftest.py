@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ settings.load_profile("picochat")
 
 # a process a core tests models of a few thousand parameters: more threads only get into each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# its list of fonts takes seconds to make, and every test has a home of its own
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "picochat-tests-matplotlib"))
 
 NAMES = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ivo", "June"]
 FOODS = ["soup", "rice", "bread", "plums"]

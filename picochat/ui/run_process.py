@@ -11,14 +11,14 @@ from pathlib import Path
 
 from picochat.errors import OutputError
 from picochat.metrics import METRICS
-from picochat.runs import LOG
+from picochat.runs import CONSOLE
 
 OURS = "picochat: "
 """How the line begins in which the command tells of an error."""
 
 
 class RunProcess:
-    """`picochat train`, with what it says in the run folder's log.
+    """`picochat train`, with what it prints in the run folder's console.log.
 
     It has a session of its own: keys pressed here don't reach it, and it outlives the terminal.
 
@@ -35,7 +35,7 @@ class RunProcess:
 
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
         self.folder = folder
-        self.log = folder / LOG
+        self.log = folder / CONSOLE
         self.stopping = False
         self._new_folder = not folder.exists()
         self._metrics = self._stamp()

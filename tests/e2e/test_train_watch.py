@@ -61,7 +61,7 @@ def test_a_run_to_its_end_prints_what_the_plain_command_does(chat_file: Path, tm
     assert code == 0
     assert f"Best model: {out}/best.pt (validation loss " in text
     assert text.endswith(f"picochat chat -m '{out}/best.pt'\n")
-    assert text.rstrip("\n").rpartition("\n")[2] in (out / "train.log").read_text()
+    assert text.rstrip("\n").rpartition("\n")[2] in (out / "console.log").read_text()
     settings = (out / "config.yaml").read_text()
     for line in ("tied: false", "sample_prompt: ''", "steps: 20", "layers: 1"):
         assert line in settings
@@ -112,7 +112,7 @@ def test_in_the_background_the_training_goes_on_until_it_is_asked_to_stop(chat_f
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(pid, signal.SIGINT)
-    wait_for(out / "train.log", b"Stopped at step")
+    wait_for(out / "console.log", b"Stopped at step")
 
 
 def test_a_process_that_is_killed_is_told_at_once(chat_file: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class Training(RunProcess):
     pid = 4321  # type: ignore[assignment]
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.log = folder, folder / "train.log"
+        self.folder, self.log = folder, folder / "console.log"
         self.stopping = False
         self.exit_code: int | None = None
         self._before = 0

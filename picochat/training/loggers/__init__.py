@@ -1,0 +1,1 @@
+"""Where else a run is logged, beside its metrics.jsonl."""
