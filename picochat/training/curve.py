@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from picochat.errors import DataError
 from picochat.files import atomic_write
@@ -148,11 +149,11 @@ def _add_tokens(axes: Axes, tokens: Series) -> None:
     steps = np.asarray([0, *tokens.steps, 2 * tokens.steps[-1]], dtype=np.float64)
     seen = np.asarray([0, *tokens.values, 2 * tokens.values[-1]])
 
-    def to_tokens(x: np.ndarray) -> np.ndarray:
-        return np.interp(x, steps, seen)
+    def to_tokens(x: ArrayLike) -> ArrayLike:
+        return np.asarray(np.interp(np.asarray(x), steps, seen))
 
-    def to_steps(x: np.ndarray) -> np.ndarray:
-        return np.interp(x, seen, steps)
+    def to_steps(x: ArrayLike) -> ArrayLike:
+        return np.asarray(np.interp(np.asarray(x), seen, steps))
 
     upper = axes.secondary_xaxis("top", functions=(to_tokens, to_steps))
     upper.set_xlabel("tokens")
