@@ -6,17 +6,12 @@ runs/<name>/config.yaml    every setting of the run
 metrics.jsonl              one JSON object a line
 best.pt                    the model with the lowest validation loss
 steps/step-000120.pt       some of the earlier models
-<<<<<<< HEAD
 states/step-000120.pt      all that is needed to go on training, from the newest steps
 manifest.json              sizes and hashes of all these `.pt` files
-train.log                  what `train --watch` had to say
-=======
-state.pt                   all that is needed to go on training
 train.log                  notes and evaluations, with the time
 loss.png                   the losses, drawn when the run ends
 loggers.json               under which ids W&B and MLflow know the run
 console.log                what the process of `train --watch` printed
->>>>>>> h-loggers
 """
 
 from __future__ import annotations
@@ -145,7 +140,7 @@ def clear(folder: Path) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Delete what processes that were killed had begun to write; nobody may be writing."""
-    for name in (CONFIG, METRICS, BEST, MANIFEST, f"{STATES}/step-*.pt", f"{STEPS}/step-*.pt"):
+    for name in (CONFIG, METRICS, BEST, MANIFEST, CURVE, LOGGERS, f"{STATES}/step-*.pt", f"{STEPS}/step-*.pt"):
         path = folder / name
         for unfinished in path.parent.glob(f".{path.name}.*.tmp"):
             with contextlib.suppress(OSError):

@@ -70,7 +70,9 @@ class Schema(BaseModel):
 
     def changed(self: S, **values: Any) -> S:
         """A copy with some fields changed, checked like new ones; raises `ConfigError`."""
-        return self.parse({**self.model_dump(), **values})
+        copy = self.parse({**self.model_dump(), **values})
+        copy.model_fields_set.intersection_update(self.model_fields_set | values.keys())
+        return copy
 
 
 def _complaint(schema: type[Schema], error: ValidationError) -> tuple[str, str]:

@@ -68,14 +68,29 @@ def train(
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow the run on the screen, as `picochat watch` does.", rich_help_panel=RUN)
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, and why, and end.", rich_help_panel=RUN)
+    ] = False,
+    generate: Annotated[
+        int,
+        typer.Option("--generate", min=0, help="Let the best model write so many tokens at the end.", rich_help_panel=RUN),
+    ] = 0,
     **settings: Any,
 ) -> None:
     """Train a model on your own text, and keep the best one in a run folder.
 
-    Without --steps, --epochs or --time, the text is read ten times; of several, the first reached ends the run. What is not
-    given as an option is taken from the file of --config, then from the preset.
+    Without --steps, --epochs or --time, the text is read ten times; of several, the first reached ends the run. With --time,
+    what is not given is planned for this machine, this text and that time. Else it is taken from the file of --config, then
+    from the preset.
     """
     run = _run_to_resume(resume, config, settings) if resume is not None else _new_run(config, settings)
+    if dry_run:
+        if isinstance(run, Path):
+            raise ConfigError("--dry-run plans a new run, and --resume goes on with an old one; leave one of them out.")
+        from picochat.training.setup import plan_run
+
+        print(plan_run(run).describe())
+        return
     if watch:
         if not save:
             raise ConfigError("--watch follows the run folder, and --no-save writes none; leave one of them out.")
@@ -83,13 +98,18 @@ def train(
 
     from picochat.cli.progress import TrainingProgress
     from picochat.inference.samples import write_sample
-    from picochat.training.setup import prepare, resumed_config
+    from picochat.training.setup import resumed_config
+    from picochat.training.setup import train as run_training
 
-    resuming = resume is not None
     wanted = resumed_config(run, TrainConfig.checked(given(**settings))) if isinstance(run, Path) else run
+    wishes: dict[str, Any] = {"force": force, "resume": resume is not None, "save": save}
     with TrainingProgress() as progress:
-        result = prepare(wanted, force=force, resume=resuming, save=save, reporter=progress, sample=write_sample).fit()
+        result = run_training(wanted, **wishes, reporter=progress, sample=write_sample)
     if result.best is not None:
+        if generate and not result.interrupted:
+            from picochat.cli.last_sample import write_at_end
+
+            write_at_end(result.best, generate, wanted.sample_prompt, device=wanted.device, seed=wanted.seed)
         tell_end(result.best, result.val_loss, result.val_bpb, stopped_at=result.step if result.interrupted else None)
     if result.interrupted:
         raise typer.Exit(128 + result.interrupted)

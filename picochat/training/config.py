@@ -7,7 +7,7 @@ from pathlib import Path
 from time import strftime
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from picochat.model.config import PRESETS as SIZES
 from picochat.model.config import ModelConfig
@@ -119,15 +119,18 @@ class TrainConfig(Schema):
         "fp16", description="Number format of the weights in the model file; training itself keeps fp32."
     )
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _begin_from_preset(cls, values: Any) -> Any:
+    def _begin_from_preset(cls, values: Any, validate: ModelWrapValidatorHandler[TrainConfig]) -> TrainConfig:
         """Lay what is given over the preset, which is thereby known wherever settings come from."""
         if not isinstance(values, dict):
-            return values
+            return validate(values)
         name = values.get("preset", DEFAULT)
         # another name is told about by the field's own check
-        return laid_over(preset_settings(name), values) if name in preset_names() else values
+        made = validate(laid_over(preset_settings(name), values) if name in preset_names() else values)
+        # a plan may change what the preset says, and not what somebody has decided
+        made.model_fields_set.intersection_update(values)
+        return made
 
     @field_validator("preset")
     @classmethod

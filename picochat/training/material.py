@@ -13,6 +13,7 @@ from picochat.text.corpus import Conversation, Document, corpus_digest, read_cor
 from picochat.text.shards import is_shards, open_shards
 from picochat.text.tokenizer import KINDS, Tokenizer
 from picochat.training.config import TrainConfig
+from picochat.training.sizing import DataSize
 
 
 @dataclass(frozen=True)
@@ -40,51 +41,106 @@ class Material:
         )
 
 
-def read_material(config: TrainConfig, tokenizer: Tokenizer | None = None) -> Material:
-    """Read the data that the settings name: text, or the shards that `picochat prepare` made of it.
+class TextData:
+    """Documents of text files, split; their tokenizer is there already, or can wait until the network's size is known.
+
+    Raises:
+        PicochatError: data that can't be read.
+    """
+
+    def __init__(self, config: TrainConfig, tokenizer: Tokenizer | None = None) -> None:
+        self.documents = read_corpus(config.data)
+        self.train, self.held_out = split_corpus(self.documents, config.val_fraction, config.seed)
+        self.tokenizer = tokenizer or (None if config.tokenizer == "bpe" else make_tokenizer(config, self.train))
+        self._stream: TokenStream | None = None
+
+    @property
+    def chats(self) -> bool:
+        """Whether most documents are conversations."""
+        return 2 * sum(isinstance(each, Conversation) for each in self.documents) >= len(self.documents)
+
+    def size(self) -> DataSize:
+        """How much there is to learn from."""
+        if self.tokenizer is None:
+            octets = sum(len(text.encode()) for document in self.train for text in texts_of(document))
+            return DataSize(octets, len(self.train), self.chats)
+        tokens = self._encoded(self.tokenizer).tokens
+        return DataSize(0, len(self.train), self.chats, vocab_size=self.tokenizer.vocab_size, tokens=tokens)
+
+    def material(self, config: TrainConfig) -> Material:
+        """The documents as tokens."""
+        tokenizer = self.tokenizer = self.tokenizer or make_tokenizer(config, self.train)
+        stream = self._encoded(tokenizer)
+        facts = {
+            "data": config.data.name,
+            "data_digest": corpus_digest(self.documents),
+            "split_digest": corpus_digest(self.held_out),
+            "kind": "chat" if self.chats else "text",
+            "train_tokens": stream.tokens,
+        }
+        return Material(tokenizer, stream, encode_documents(self.held_out, tokenizer), len(self.documents), facts)
+
+    def _encoded(self, tokenizer: Tokenizer) -> TokenStream:
+        if self._stream is None:
+            self._stream = encode_documents(self.train, tokenizer)
+        return self._stream
+
+
+class ShardData:
+    """What `picochat prepare` has made of text.
 
     Args:
-        tokenizer: that of a run to go on with; its data is then compared file by file.
+        tokenizer: that of a run to go on with; the data is then compared file by file.
 
     Raises:
         PicochatError: data that can't be read, or settings that don't go with it.
     """
-    return _from_shards(config, tokenizer) if is_shards(config.data) else _from_text(config, tokenizer)
+
+    def __init__(self, config: TrainConfig, tokenizer: Tokenizer | None = None, *, check: bool = False) -> None:
+        decided = [
+            name
+            for name in ("tokenizer", "vocab_size", "val_fraction")
+            if getattr(config, name) != TrainConfig.model_fields[name].default
+        ]
+        if decided and tokenizer is None:
+            raise ConfigError(
+                f"{config.data} was prepared with its own {decided[0].replace('_', '-')}; leave that setting out."
+            )
+        self.shards = open_shards(config.data, tokenizer=tokenizer, check=check)
+
+    def size(self) -> DataSize:
+        """How much there is to learn from."""
+        shards = self.shards
+        count, vocab_size = shards.manifest.documents("train"), shards.tokenizer.vocab_size
+        return DataSize(0, count, shards.is_chat, vocab_size=vocab_size, tokens=shards.train.tokens)
+
+    def material(self, config: TrainConfig) -> Material:
+        """The shards as they are."""
+        shards = self.shards
+        facts = {
+            "data": config.data.name,
+            "data_digest": shards.manifest.key,
+            "split_digest": shards.manifest.digest("held_out"),
+            "kind": "chat" if shards.is_chat else "text",
+            "train_tokens": shards.train.tokens,
+        }
+        count = shards.manifest.documents("train") + shards.manifest.documents("held_out")
+        return Material(shards.tokenizer, shards.train, shards.held_out, count, facts)
 
 
-def _from_text(config: TrainConfig, tokenizer: Tokenizer | None) -> Material:
-    documents = read_corpus(config.data)
-    train, held_out = split_corpus(documents, config.val_fraction, config.seed)
-    tokenizer = tokenizer or make_tokenizer(config, train)
-    stream = encode_documents(train, tokenizer)
-    facts = {
-        "data": config.data.name,
-        "data_digest": corpus_digest(documents),
-        "split_digest": corpus_digest(held_out),
-        "kind": "chat" if 2 * sum(isinstance(each, Conversation) for each in documents) >= len(documents) else "text",
-        "train_tokens": stream.tokens,
-    }
-    return Material(tokenizer, stream, encode_documents(held_out, tokenizer), len(documents), facts)
+def open_data(config: TrainConfig, tokenizer: Tokenizer | None = None, *, resuming: bool = False) -> TextData | ShardData:
+    """Open the data that the settings name: text, or the shards that `picochat prepare` made of it.
 
+    Args:
+        tokenizer: that of a run to go on with, or of a model to start from.
+        resuming: the data must be what it was.
 
-def _from_shards(config: TrainConfig, tokenizer: Tokenizer | None) -> Material:
-    decided = [
-        name
-        for name in ("tokenizer", "vocab_size", "val_fraction")
-        if getattr(config, name) != TrainConfig.model_fields[name].default
-    ]
-    if decided and tokenizer is None:
-        raise ConfigError(f"{config.data} was prepared with its own {decided[0].replace('_', '-')}; leave that setting out.")
-    shards = open_shards(config.data, tokenizer=tokenizer, check=tokenizer is not None)
-    facts = {
-        "data": config.data.name,
-        "data_digest": shards.manifest.key,
-        "split_digest": shards.manifest.digest("held_out"),
-        "kind": "chat" if shards.is_chat else "text",
-        "train_tokens": shards.train.tokens,
-    }
-    count = shards.manifest.documents("train") + shards.manifest.documents("held_out")
-    return Material(shards.tokenizer, shards.train, shards.held_out, count, facts)
+    Raises:
+        PicochatError: data that can't be read, or settings that don't go with it.
+    """
+    if is_shards(config.data):
+        return ShardData(config, tokenizer, check=resuming)
+    return TextData(config, tokenizer)
 
 
 def make_tokenizer(config: TrainConfig, documents: list[Document]) -> Tokenizer:

@@ -122,7 +122,6 @@ def make_plan(
     data: DataSize,
     machine: Machine,
     *,
-    asked: Collection[str] | None = None,
     shape: ModelConfig | None = None,
 ) -> Plan:
     """Plan the run that `config` asks for; where it gives a `time`, choose what nobody has decided.
@@ -130,13 +129,12 @@ def make_plan(
     Args:
         data: how much there is to learn from.
         machine: what trains; it must be able to measure for a plan of a time.
-        asked: the settings that somebody has decided; by default those that `config` was built with.
         shape: of a model to start from, which is then not chosen.
 
     Raises:
         ConfigError: settings that don't fit together, or a time and nothing to measure with.
     """
-    asked = frozenset(config.model_fields_set if asked is None else asked)
+    asked = frozenset(config.model_fields_set)
     vocab_size = data.vocab_size or config.vocab_size
     if config.time is None:
         return _plain_plan(config, data, machine, asked, shape or config.model_config_for(vocab_size))

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from picochat.checkpoint import Checkpoint, load_checkpoint
 from picochat.errors import ConfigError
+from picochat.model.config import ModelConfig
 from picochat.model.device import resolve_device
 from picochat.runs import check_free
 from picochat.text.tokenizer import Tokenizer
+from picochat.training.compute import choose_precision
 from picochat.training.config import TrainConfig
 from picochat.training.distributed import ALONE, World, joined
-from picochat.training.material import read_material
+from picochat.training.hardware import device_memory
+from picochat.training.journal import Journal
+from picochat.training.learner import Learner
+from picochat.training.loggers.group import make_loggers
+from picochat.training.machine import Machine
+from picochat.training.material import ShardData, TextData, open_data
+from picochat.training.plan import Plan, make_plan
+from picochat.training.probe import measure, seconds_each, will_compile
 from picochat.training.reporting import Reporter, SampleWriter, Silent
 from picochat.training.run import RunFolder
 from picochat.training.trainer import Result, Trainer
+from picochat.training.warm_start import inherited, inherited_shape, inherited_tokenizer, warm_start
 
 
 def train(
@@ -49,7 +62,7 @@ def prepare(
     sample: SampleWriter | None = None,
     world: World = ALONE,
 ) -> Trainer:
-    """Read the data and build the run that `config` describes.
+    """Read the data and build the run that `config` describes; with a time, what was not given is planned for it.
 
     Args:
         force: replace a run that is already in the folder.
@@ -61,38 +74,44 @@ def prepare(
     Raises:
         PicochatError: data, settings or folder that can't be used.
     """
+    if config.log and not save:
+        raise ConfigError("--log writes to the run folder, and --no-save writes none; leave one of them out.")
     if not world.is_main:
         save, reporter = False, None
-    reporter = reporter or Silent()
+    journal = Journal(reporter or Silent())
+    loggers = make_loggers(config.log if save else (), journal)
     resolve_device(config.device)
     if config.batch_size < world.size:
         raise ConfigError(
             f"{world.size} processes can't share a batch of {config.batch_size} sequences; give a larger --batch-size."
         )
-    run = RunFolder.open(config.out, note=reporter.note) if resume else None
+    run = RunFolder.open(config.out, note=journal.note) if resume else None
     if run and save:
         run.lock()
     state = run.read_state() if run else None
     if config.out and save and not resume:
         check_free(config.out, force=force)
-    material = read_material(config, Tokenizer.from_json(state["tokenizer"]) if state else None)
-    shape = config.model_config_for(material.tokenizer.vocab_size)
-    reporter.note(f"{material.describe}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters.")
+
+    start = _Start.of(config, state)
+    config = start.config
+    if config.time and not state:
+        if world.is_main:
+            plan = _plan(start)
+            journal.note(plan.describe())
+            config = plan.config
+        config = TrainConfig.parse(world.share(config.to_plain()))
+    material = start.data.material(config)
+    shape = start.shape(config, material.tokenizer)
+    journal.note(f"{material.describe}; {shape.architecture} network of {shape.parameters / 1e6:.1f}M parameters.")
+    learner = Learner(config, shape, world=world, note=journal.note)
+    if start.source:
+        report = warm_start(learner.model, material.tokenizer, start.source, allow_mismatch=config.allow_mismatch)
+        journal.note(report.describe())
     if not save:
         run = None
     elif run is None:
-        run = RunFolder.create(config, shape, force=force, note=reporter.note)
-    trainer = Trainer(
-        config,
-        material.tokenizer,
-        material.train,
-        material.held_out,
-        run=run,
-        facts=material.facts,
-        reporter=reporter,
-        sample=sample,
-        world=world,
-    )
+        run = RunFolder.create(config, shape, force=force, note=journal.note)
+    trainer = Trainer(config, learner, material, run=run, reporter=journal, loggers=loggers, sample=sample)
     if state:
         trainer.restore(state)
         if trainer.finished:
@@ -103,8 +122,50 @@ def prepare(
         if run:
             run.forget_after(trainer.clock.step)
             run.write_config(config)
-        reporter.note(f"Resuming at step {trainer.clock.step}.")
+        journal.note(f"Resuming at step {trainer.clock.step}.")
     return trainer
+
+
+def plan_run(config: TrainConfig) -> Plan:
+    """What `prepare` would do, measured but not begun; errors are the same."""
+    return _plan(_Start.of(config, None))
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a run begins: its data, and the model whose shape, tokenizer and perhaps weights it takes over."""
+
+    config: TrainConfig
+    data: TextData | ShardData
+    source: Checkpoint | None
+    base: ModelConfig | None
+
+    @classmethod
+    def of(cls, config: TrainConfig, state: dict[str, Any] | None) -> _Start:
+        if state:
+            tokenizer = Tokenizer.from_json(state["tokenizer"])
+            return cls(config, open_data(config, tokenizer, resuming=True), None, ModelConfig.from_dict(state["model"]))
+        if config.init_from:
+            source = load_checkpoint(config.init_from)
+            config = inherited(config, source.config)
+            return cls(config, open_data(config, inherited_tokenizer(config, source)), source, source.config)
+        return cls(config, open_data(config), None, None)
+
+    def shape(self, config: TrainConfig, tokenizer: Tokenizer) -> ModelConfig:
+        """The network's, for that tokenizer."""
+        if self.base:
+            return inherited_shape(config, tokenizer.vocab_size, self.base)
+        return config.model_config_for(tokenizer.vocab_size)
+
+
+def _plan(start: _Start) -> Plan:
+    config = start.config
+    device = resolve_device(config.device)
+    # once, not again for each shape
+    probing = config.changed(precision=choose_precision(device, config.precision)[0])
+    look = partial(measure, probing, seconds=seconds_each(config.time or 60.0))
+    machine = Machine(look, device.type, device_memory(device), will_compile(config))
+    return make_plan(config, start.data.size(), machine, shape=start.base)
 
 
 def resumed_config(out: Path | None, changes: dict[str, Any]) -> TrainConfig:

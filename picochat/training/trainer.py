@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,13 +14,15 @@ import torch
 from picochat.checkpoint import checkpoint_content
 from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
-from picochat.text.batches import TokenStream
 from picochat.text.packing import batch_maker, held_out_batches
-from picochat.text.tokenizer import Tokenizer
+from picochat.training.advice import Course, advise, curve
 from picochat.training.compute import DTYPES, why_no_compiler
 from picochat.training.config import TrainConfig
-from picochat.training.distributed import ALONE, World
 from picochat.training.learner import Learner, Learnt
+from picochat.training.loggers.group import Loggers
+from picochat.training.loggers.logger import Ending
+from picochat.training.material import Material
+from picochat.training.optim import default_rate
 from picochat.training.reporting import Reporter, SampleWriter, Silent
 from picochat.training.run import RunFolder
 from picochat.training.schedule import Schedule
@@ -71,75 +73,87 @@ class Trainer:
 
     Args:
         config: the settings.
-        tokenizer: what the streams were encoded with; it travels in the checkpoint.
-        train, held_out: token streams.
+        learner: takes the steps; the first of its processes writes and speaks.
+        material: what is learnt from, with the tokenizer that travels in the checkpoint.
         run: folder to write to; `None` writes nothing.
-        facts: what the checkpoint should say of the data.
+        loggers: where else it is logged.
         sample: lets the model write at each evaluation.
-        world: the processes that train together; the first one writes and speaks.
     """
 
     def __init__(
         self,
         config: TrainConfig,
-        tokenizer: Tokenizer,
-        train: TokenStream,
-        held_out: TokenStream,
+        learner: Learner,
+        material: Material,
         *,
         run: RunFolder | None = None,
-        facts: dict[str, Any] | None = None,
         reporter: Reporter | None = None,
+        loggers: Loggers | None = None,
         sample: SampleWriter | None = None,
-        world: World = ALONE,
     ) -> None:
-        self.config, self.tokenizer, self.world = config, tokenizer, world
-        self.run = run if world.is_main else None
-        self.train, self.held_out = train, held_out
-        self.facts = facts or {}
-        self.reporter: Reporter = (reporter if world.is_main else None) or Silent()
-        self.shape = config.model_config_for(tokenizer.vocab_size)
-        self.learner = Learner(config, self.shape, world=world, note=self.reporter.note)
-        self.validator = Validator(self.learner, tokenizer)
+        self.config, self.learner, self.world, self.shape = config, learner, learner.world, learner.shape
+        self.tokenizer, self.train, self.held_out, self.facts = (
+            material.tokenizer, material.train, material.held_out, material.facts,
+        )  # fmt: skip
+        self.run, self.reporter, self.sample = run, reporter or Silent(), sample
+        self.loggers = loggers or Loggers([], self.reporter.note)
+        self.validator = Validator(learner, self.tokenizer)
         self.schedule = self._make_schedule()
         self._batch = batch_maker(
-            config.batches, train, batch=config.batch_size, length=self.shape.context, seed=config.seed, stride=config.stride
-        )
+            config.batches, self.train, batch=config.batch_size, length=self.shape.context, seed=config.seed,
+            stride=config.stride,
+        )  # fmt: skip
         self.clock = Clock()
         self.interrupt = Interrupt()
-        self.sample = sample
         self._complaints: set[str] = set()
+        self._records: list[dict[str, Any]] = []
 
     # -- the loop -------------------------------------------------------------------------------------------------------
 
     def fit(self) -> Result:
         """Train to the end of the schedule, or until interrupted; everything is saved either way."""
-        clock, started = self.clock, time.perf_counter() - self.clock.elapsed
-        with self.interrupt:
-            progress, finished = self.agree()
-            while not finished:
-                rate = self.schedule.rate(progress)
-                begun = time.perf_counter()
-                learnt = self.learn(rate)
-                clock.step += 1
-                clock.tokens += self.tokens_per_step
-                speed = self.tokens_per_step / (time.perf_counter() - begun)
-                clock.elapsed = time.perf_counter() - started
-                # asked once a step: what comes after is seen at the next one, and nothing is left unsaved
-                progress, finished = self.agree()
-                self._compile_if_it_pays(progress)
-                found: dict[str, Any] = {}
-                if finished or clock.step % self.eval_every == 0:
-                    found = {**self.evaluate_and_save(), **self._sampled()}
-                    if self._out_of_patience:
-                        self.reporter.note(f"No better evaluation since step {clock.best_step}: the run ends here.")
-                        finished = True
-                    clock.elapsed = time.perf_counter() - started
-                self._report(learnt, rate, speed, found)
         if self.run:
-            self.run.check_saved()
+            self.loggers.start(self.run.path, self.config.to_plain(), self.facts, self.clock.step)
+        try:
+            with self.interrupt:
+                self._train()
+            if self.run:
+                self.run.check_saved()
+        except BaseException as error:
+            self._finish_logs("failed", str(error) or type(error).__name__)
+            raise
+        if not self.interrupt():
+            self._advise()
+        self._finish_logs("stopped" if self.interrupt() else "finished")
         folder = self.run.path if self.run else None
         best = self.run.best if self.run and self.run.best.exists() else None
-        return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
+        return Result(folder, best, self.clock.step, self.clock.best_loss, self.clock.best_bpb, self.interrupt.requested)
+
+    def _train(self) -> None:
+        clock, started = self.clock, time.perf_counter() - self.clock.elapsed
+        progress, finished = self.agree()
+        while not finished:
+            rate = self.schedule.rate(progress)
+            begun = time.perf_counter()
+            learnt = self.learn(rate)
+            clock.step += 1
+            clock.tokens += self.tokens_per_step
+            speed = self.tokens_per_step / (time.perf_counter() - begun)
+            clock.elapsed = time.perf_counter() - started
+            # asked once a step: what comes after is seen at the next one, and nothing is left unsaved
+            progress, finished = self.agree()
+            self._compile_if_it_pays(progress)
+            found: dict[str, Any] = {}
+            if finished or clock.step % self.eval_every == 0:
+                found = {**self.assess(), **self._sampled()}
+                clock.elapsed = time.perf_counter() - started
+                if self._out_of_patience:
+                    self.reporter.note(f"No better evaluation since step {clock.best_step}: the run ends here.")
+                    finished = True
+            # before saving: a run that is killed in between does the step again, and its line is dropped
+            self._report(learnt, rate, speed, found)
+            if found:
+                self.save()
 
     def learn(self, rate: float) -> Learnt:
         """One optimizer step at that learning rate.
@@ -176,8 +190,8 @@ class Trainer:
 
     # -- saving and resuming --------------------------------------------------------------------------------------------
 
-    def evaluate_and_save(self) -> dict[str, float]:
-        """Evaluate; keep the model when it is the best so far; write the state. Returns what `evaluate` found."""
+    def assess(self) -> dict[str, float]:
+        """Evaluate, and note whether the model is the best so far. Returns what `evaluate` found."""
         clock = self.clock
         if self.interrupt() and self.run:
             # an impatient second Ctrl-C must find the work saved
@@ -185,17 +199,19 @@ class Trainer:
             self.run.save_state(self.state(), self.config.keep_states)
         clock.last = self.evaluate()
         clock.stale += 1
-        better = clock.last["val_loss"] < clock.best_loss
-        if better:
+        if clock.last["val_loss"] < clock.best_loss:
             clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
             clock.stale = 0
+        return clock.last
+
+    def save(self) -> None:
+        """Write the state, and the model: as the best one if it is, and to look back at."""
         if self.run:
             model = self._model_file()
-            if better:
-                self.run.save_best(clock.step, model)
+            if self.clock.best_step == self.clock.step:
+                self.run.save_best(self.clock.step, model)
             self.run.save_state(self.state(), self.config.keep_states)
-            self.run.save_model(clock.step, model, self.config.keep)
-        return clock.last
+            self.run.save_model(self.clock.step, model, self.config.keep)
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs, as tensors, numbers and strings."""
@@ -335,7 +351,29 @@ class Trainer:
             except OutputError as error:
                 # a night's work must not end for want of a log line
                 self.reporter.note(str(error))
+            self.loggers.log(record)
+        self._records.append({name: record[name] for name in ("step", "loss", "val_loss") if name in record})
         self.reporter.progress({**clock.last, **record, "evaluated": bool(found)})
+
+    def _advise(self) -> None:
+        """Say what would make the next run better, where the curves tell."""
+        clock, config = self.clock, self.config
+        usual = default_rate(config.optimizer, self.shape.dim)
+        losses, evaluations = curve(self._records, "loss"), curve(self._records, "val_loss")
+        count = {"train_tokens": self.train.tokens, "tokens": clock.tokens}
+        found = advise(
+            Course(self.shape, **count, peak=self.schedule.peak, usual=usual, losses=losses, evaluations=evaluations)
+        )
+        for sentence in found:
+            self.reporter.note(sentence)
+
+    def _finish_logs(self, status: Literal["finished", "stopped", "failed"], reason: str = "") -> None:
+        if self.run:
+            clock = self.clock
+            best: dict[str, Any] = {
+                "best_step": clock.best_step, "best_val_loss": clock.best_loss, "best_val_bpb": clock.best_bpb,
+            }  # fmt: skip
+            self.loggers.finish(Ending(status, clock.step, **(best if clock.best_step else {}), reason=reason))
 
 
 def _differences(mine: Any, its: Any) -> str:

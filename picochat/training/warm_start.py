@@ -76,8 +76,8 @@ def inherited(config: TrainConfig, source: ModelConfig) -> TrainConfig:
     Raises:
         ConfigError: fields that don't fit together.
     """
-    asked = config.preset != TrainConfig.model_fields["preset"].default
-    wishes = {_setting(name): value for name, value in PRESETS.get(config.preset, {}).items()} if asked else {}
+    asked = config.size != TrainConfig.model_fields["size"].default
+    wishes = {_setting(name): value for name, value in PRESETS.get(config.size, {}).items()} if asked else {}
     wishes |= {name: value for name in SHAPE_FIELDS if (value := getattr(config, name)) is not None}
     its = {name: getattr(source, _field(name)) for name in SHAPE_FIELDS}
     others = [name for name in its if name in wishes and wishes[name] != its[name]]

@@ -210,7 +210,7 @@ def test_resume_finds_its_run_by_every_name(
         (["--resume", "--config", "a.yaml"], "--config can't go with it"),
         (["--resume", "--preset", "nano"], "--preset can't go with it"),
         (["--resume", "runs/a", "--out", "runs/b"], "--resume runs/a names the run already"),
-        (["--resume", "runs/none"], "holds no state.pt"),
+        (["--resume", "runs/none"], "holds no states"),
         (["--resume", "--steps", "many"], "no run to resume"),
         (["--config", "none.yaml"], "no settings file none.yaml"),
         (["--data", "x", "--steps", "many"], "steps must be a valid integer, not 'many'"),

@@ -190,3 +190,20 @@ def test_a_window_of_eight_tokens_trains_generates_and_chats(chat_file: Path, tm
     done = picochat("chat", "-m", model, stdin="Hi\nA longer message than fits\nBye\n")
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_where_a_run_is_logged(chat_file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    out = tmp_path / "run"
+    done = train(chat_file, out, "--steps", 6, "--eval-every", 3, "--log", "tensorboard")
+    assert done.returncode == 0, done.stderr
+    assert f"tensorboard --logdir {out}/tensorboard" in done.stderr.decode()
+    assert list((out / "tensorboard").glob("events*"))
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert "The run is finished at step 6" in (out / "train.log").read_text()
+    assert "- tensorboard" in (out / "config.yaml").read_text()
+    for arguments, says in ((["--log", "abacus"], "log must be"), (["--log", "tensorboard", "--no-save"], "--no-save")):
+        refused = train(chat_file, tmp_path / "none", "--steps", 1, *arguments)
+        assert refused.returncode == 2
+        assert says in refused.stderr.decode()
+        assert not (tmp_path / "none").exists()

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from picochat.errors import TrainingError
 from picochat.training.journal import LOG_BACKUPS, LOG_BYTES, Journal
 from picochat.training.loggers.logger import Ending
+from picochat.training.setup import prepare
 from tests.training.loggers.logged import Notes, train_logged
-from tests.training.test_trainer import metrics
+from tests.training.test_trainer import config, metrics
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  (.*)")
 
@@ -27,8 +29,8 @@ def test_it_holds_every_note_every_evaluation_and_the_end(chat_file: Path, tmp_p
     evaluations = [
         f"step {line['step']}: validation loss {line['val_loss']:.3f}" for line in metrics(out) if "val_loss" in line
     ]
-    assert written[: len(notes)] == notes
-    assert [line.partition(",")[0] for line in written[len(notes) : -1]] == evaluations
+    assert [line for line in written if line in notes] == notes
+    assert [line.partition(",")[0] for line in written if line.startswith("step ")] == evaluations
     assert written[-1].startswith("The run is finished at step 6; best validation loss ")
     train_logged(chat_file, out, more=3)
     assert lines(out)[: len(written)] == written
@@ -92,3 +94,15 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
     journal.finish(Ending("finished", 1))
     complaint = "train.log can't be written (No space left on device); the run goes on without it."
     assert told.notes == ["first", complaint, "second"]
+
+
+def test_a_run_that_fails_says_so_in_its_log(chat_file: Path, tmp_path: Path) -> None:
+    trainer = prepare(config(chat_file, out=tmp_path / "run", steps=4, eval_every=2))
+
+    def fail() -> dict[str, float]:
+        raise TrainingError("Out of luck.")
+
+    trainer.evaluate = fail  # type: ignore[method-assign]
+    with pytest.raises(TrainingError):
+        trainer.fit()
+    assert lines(tmp_path / "run")[-1] == "The run failed at step 2: Out of luck."

@@ -15,7 +15,9 @@ from picochat.training.setup import prepare, resumed_config
 from tests.training.test_samples import Notes
 from tests.training.test_trainer import config, metrics
 
-FOLDER = {".lock", "best.pt", "config.yaml", "manifest.json", "metrics.jsonl", "states", "steps"}
+FOLDER = {
+    ".lock", "best.pt", "config.yaml", "loss.png", "manifest.json", "metrics.jsonl", "states", "steps", "train.log",
+}  # fmt: skip
 
 
 def steps(folder: Path) -> list[int | None]:

@@ -155,7 +155,7 @@ def test_a_compiled_network_learns_the_same() -> None:
 
 def test_what_was_compiled_is_compiled_again_when_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Learner] = []
-    monkeypatch.setattr(Learner, "compile", asked.append)
+    monkeypatch.setattr(Learner, "compile", lambda self: asked.append(self))
     state = learner().state()
     state["compute"]["compiled"] = True
     again = learner(compile="auto")

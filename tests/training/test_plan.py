@@ -305,7 +305,7 @@ def test_a_plain_run_can_be_timed() -> None:
     data = DataSize(1_000_000, vocab_size=2048, tokens=300_000)
     made = make_plan(TrainConfig(data=DATA, preset="nano", steps=100), data, Machine(MadeUp(*LAPTOP)))
     assert made.tokens_per_second is not None
-    assert made.seconds == pytest.approx(100 * 8 * 256 / made.tokens_per_second / 0.9)
+    assert made.seconds == pytest.approx(100 * 16 * 256 / made.tokens_per_second / 0.9)
 
 
 def test_a_plan_reads_as_a_table_and_its_reasons() -> None:

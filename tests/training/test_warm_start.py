@@ -18,7 +18,7 @@ from picochat.text.corpus import read_corpus
 from picochat.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 from picochat.training.config import TrainConfig
 from picochat.training.material import texts_of
-from picochat.training.setup import prepare
+from picochat.training.setup import prepare, resumed_config
 from picochat.training.warm_start import Report, inherited, inherited_shape, inherited_tokenizer, warm_start
 
 TEXTS = ["the cat sat on the mat, the dog on the log", "how now brown cow, said the brown dog"]
@@ -248,17 +248,23 @@ def test_a_damaged_source_is_refused() -> None:
 
 def test_training_goes_on_from_the_models_loss(chat_model: Path, chat_file: Path, tmp_path: Path) -> None:
     source = load_checkpoint(chat_model)
-    tokenizer = tmp_path / "tokenizer.json"
-    tokenizer.write_text(source.tokenizer.to_json(), encoding="utf-8")
-    settings = TrainConfig(data=chat_file, steps=20, eval_every=20, batch_size=8, device="cpu", warmup=0.5)
-    config = inherited(settings, source.config).changed(tokenizer=str(tokenizer))
-    before = prepare(config, save=False).evaluate()["val_loss"]
-    trainer = prepare(config, save=False)
-    warm_start(trainer.model, trainer.tokenizer, source)
-    began = trainer.evaluate()["val_loss"]
-    assert began == pytest.approx(source.training["val_loss"], rel=0.01)  # weights are kept as fp16
-    assert began < before / 2
-    assert trainer.fit().val_loss < before / 2
+    settings = {"data": chat_file, "steps": 20, "eval_every": 20, "batch_size": 8, "device": "cpu", "warmup": 0.5}
+    trainer = prepare(TrainConfig.parse({**settings, "init_from": chat_model, "out": tmp_path / "run"}))
+    assert trainer.shape == source.config
+    assert trainer.tokenizer.to_json() == source.tokenizer.to_json()
+    assert trainer.evaluate()["val_loss"] == pytest.approx(source.training["val_loss"], rel=0.01)  # weights are kept as fp16
+    fresh_loss = prepare(TrainConfig.parse({**settings, "size": "nano"}), save=False).evaluate()["val_loss"]
+    assert trainer.fit().val_loss < fresh_loss / 2
+    # the run can be resumed without the model that it began from
+    again = prepare(resumed_config(tmp_path / "run", {"steps": 2, "init_from": tmp_path / "gone.pt"}), resume=True)
+    assert again.fit().step == 22
+
+
+def test_what_does_not_fit_leaves_no_run_behind(chat_model: Path, chat_file: Path, tmp_path: Path) -> None:
+    settings = {"data": chat_file, "steps": 2, "device": "cpu", "init_from": chat_model, "embedding": 32}
+    with pytest.raises(ConfigError, match="--allow-mismatch"):
+        prepare(TrainConfig.parse({**settings, "out": tmp_path / "run"}))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_model_with_other_ids_for_nearly_the_same_tokens_still_knows_its_texts(
@@ -271,7 +277,7 @@ def test_a_model_with_other_ids_for_nearly_the_same_tokens_still_knows_its_texts
     settings = TrainConfig(data=chat_file, tokenizer=str(tmp_path / "tokenizer.json"), batch_size=8, device="cpu")
     trainer = prepare(inherited(settings, source.config), save=False)
     before = trainer.evaluate()["val_loss"]
-    report = warm_start(trainer.model, trainer.tokenizer, source, allow_mismatch=True)
+    report = warm_start(trainer.learner.model, trainer.tokenizer, source, allow_mismatch=True)
     assert names(report) == {"embedding.weight"}
     assert other.encode("Hello Ada") != source.tokenizer.encode("Hello Ada")
     assert trainer.evaluate()["val_loss"] < before / 2

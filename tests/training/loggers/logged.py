@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from picochat.inference.samples import write_sample
-from picochat.training.journal import Journal
-from picochat.training.loggers.group import make_loggers
-from picochat.training.loggers.logger import Ending
 from picochat.training.reporting import Silent
 from picochat.training.setup import prepare, resumed_config
 from tests.training.test_trainer import config, metrics
@@ -29,23 +26,12 @@ class Notes(Silent):
 
 def train_logged(data: Path, out: Path, names: Iterable[str] = (), *, more: int = 0, **settings: Any) -> list[str]:
     """Train six steps, or `more` of a run that is there; returns what was said."""
-    told = Notes()
-    journal = Journal(told)
-    loggers = make_loggers(names, journal)
-    wanted = resumed_config(out, {"steps": more}) if more else config(data, out=out, **{**STEPS, **settings})
-    trainer = prepare(wanted, resume=bool(more), reporter=journal, sample=write_sample)
-    run = trainer.run
-    assert run is not None
-    loggers.start(run.path, wanted.to_plain(), trainer.facts, trainer.clock.step)
-    write = run.log
-
-    def log(record: dict[str, Any]) -> None:
-        write(record)
-        loggers.log(record)
-
-    run.log = log  # type: ignore[method-assign]
-    result = trainer.fit()
-    loggers.finish(Ending("finished", result.step, trainer.clock.best_step, result.val_loss, result.val_bpb))
+    told, log = Notes(), tuple(names)
+    if more:
+        wanted = resumed_config(out, {"steps": more, "log": log})
+    else:
+        wanted = config(data, out=out, log=log, **{**STEPS, **settings})
+    prepare(wanted, resume=bool(more), reporter=told, sample=write_sample).fit()
     return told.notes
 
 
