@@ -55,6 +55,7 @@ def train(
     seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
     device: Annotated[str | None, option(TrainConfig, "device", "--device", "-d")] = None,
     precision: Annotated[str | None, option(TrainConfig, "precision")] = None,
+    parallel: Annotated[str | None, option(TrainConfig, "parallel")] = None,
     attention: Annotated[str | None, option(TrainConfig, "attention")] = None,
     weights_format: Annotated[str | None, option(TrainConfig, "weights_format")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, or the newest one.")] = False,
@@ -74,7 +75,7 @@ def train(
         min_lr=min_lr, warmup=warmup, optimizer=optimizer, weight_decay=weight_decay, clip=clip, val_fraction=val_fraction,
         eval_every=eval_every, eval_batches=eval_batches, sample_prompt=sample_prompt,
         sample_tokens=sample_tokens, keep=keep, seed=seed, device=device, precision=precision, attention=attention,
-        weights_format=weights_format,
+        weights_format=weights_format, parallel=parallel,
     )  # fmt: skip
     if data is None and not resume:
         raise ConfigError("train needs --data, the text to learn from; --resume goes on with an earlier run.")
@@ -86,12 +87,13 @@ def train(
 
     from picochat.cli.progress import TrainingProgress
     from picochat.inference.samples import write_sample
-    from picochat.training.setup import prepare, resumed_config
+    from picochat.training.setup import resumed_config
+    from picochat.training.setup import train as run
 
     if config is None:
         config = resumed_config(out, values)
     with TrainingProgress() as progress:
-        result = prepare(config, force=force, resume=resume, save=save, reporter=progress, sample=write_sample).fit()
+        result = run(config, force=force, resume=resume, save=save, reporter=progress, sample=write_sample)
     if result.best is not None:
         tell_end(result.best, result.val_loss, result.val_bpb, stopped_at=result.step if result.interrupted else None)
     if result.interrupted:

@@ -14,6 +14,7 @@ import torch
 from picochat.checkpoint import save_checkpoint
 from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
+from picochat.model.gpt import GPT
 from picochat.runs import step_file
 from picochat.text.batches import TokenStream
 from picochat.text.packing import batch_maker, held_out_batches
@@ -25,6 +26,7 @@ from picochat.training.learner import Learner, Learnt
 from picochat.training.reporting import Reporter, SampleWriter, Silent
 from picochat.training.run import RunFolder
 from picochat.training.schedule import Schedule
+from picochat.training.shards import Shards
 from picochat.training.validation import Validator
 
 DEFAULT_EPOCHS = 10.0
@@ -100,6 +102,10 @@ class Trainer:
         self.reporter: Reporter = (reporter if world.is_main else None) or Silent()
         self.shape = config.model_config_for(tokenizer.vocab_size)
         self.learner = Learner(config, self.shape, world=world, note=self.reporter.note)
+        folder = world.share(str(run.path) if run else "")
+        self.saving = bool(folder)
+        """Whether the first process writes a run folder."""
+        self._shards = Shards(Path(folder)) if self.learner.sharded and folder else None
         self.validator = Validator(self.learner, tokenizer)
         self.schedule = self._make_schedule()
         self._batch = batch_maker(
@@ -107,6 +113,8 @@ class Trainer:
         )
         self.clock = Clock()
         self.interrupt = Interrupt()
+        self.stopped_by: int | None = None
+        """The signal that one of the processes has got."""
         self.sample = sample
         self._complaints: set[str] = set()
 
@@ -136,7 +144,7 @@ class Trainer:
                 self._report(learnt, rate, speed, found)
         folder = self.run.path if self.run else None
         best = self.run.best if self.run and self.run.best.exists() else None
-        return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.interrupt.requested)
+        return Result(folder, best, clock.step, clock.best_loss, clock.best_bpb, self.stopped_by)
 
     def learn(self, rate: float) -> Learnt:
         """One optimizer step at that learning rate.
@@ -168,28 +176,31 @@ class Trainer:
     def agree(self) -> tuple[float, bool]:
         """The share of the run that is over, and whether it ends now: the same in all processes."""
         mine = self.schedule.progress(self.clock.step, self.clock.elapsed) if self.world.is_main else 0.0
-        progress, asked = self.world.total(mine, float(self.interrupt()))
-        return progress, progress >= 1 or asked > 0
+        progress, signal = self.world.largest(mine, float(self.interrupt.requested or 0))
+        self.stopped_by = int(signal) or None
+        return progress, progress >= 1 or signal > 0
 
     # -- saving and resuming --------------------------------------------------------------------------------------------
 
     def evaluate_and_save(self) -> dict[str, float]:
         """Evaluate; keep the model when it is the best so far; write the state. Returns what `evaluate` found."""
         clock = self.clock
-        if self.interrupt() and self.run:
+        if self.stopped_by and self.saving:
             # an impatient second Ctrl-C must find the work saved
             self.reporter.note("Stopping: saving first.")
-            self.run.write_state(self.state())
+            self._save_state()
         clock.last = self.evaluate()
+        model = self.learner.whole_model() if self.saving else None
         clock.stale += 1
         if clock.last["val_loss"] < clock.best_loss:
             clock.best_loss, clock.best_bpb, clock.best_step = clock.last["val_loss"], clock.last["val_bpb"], clock.step
             clock.stale = 0
-            if self.run:
-                self._save_model(self.run.best)
-        if self.run:
-            self.run.write_state(self.state())
-            self._keep_model(self.run)
+            if self.run and model:
+                self._save_model(self.run.best, model)
+        if self.saving:
+            self._save_state()
+        if self.run and model:
+            self._keep_model(self.run, model)
         return clock.last
 
     def state(self) -> dict[str, Any]:
@@ -264,16 +275,24 @@ class Trainer:
         self.reporter.note(f"No better evaluation since step {self.clock.best_step}: the run ends here.")
         return True
 
-    def _save_model(self, path: Path) -> None:
-        save_checkpoint(
-            path, self.learner.model, self.tokenizer, self._training_facts(), dtype=DTYPES[self.config.weights_format]
-        )
+    def _save_state(self) -> None:
+        """Write the state; under fsdp each process writes its part."""
+        state, step = self.state(), self.clock.step
+        if self._shards:
+            state = self._shards.write(step, state, self.world)
+        if self.run:
+            self.run.write_state(state)
+            if self._shards:
+                self._shards.thin(step, self.config.keep_states)
 
-    def _keep_model(self, run: RunFolder) -> None:
+    def _save_model(self, path: Path, model: GPT) -> None:
+        save_checkpoint(path, model, self.tokenizer, self._training_facts(), dtype=DTYPES[self.config.weights_format])
+
+    def _keep_model(self, run: RunFolder, model: GPT) -> None:
         """Put this model beside the earlier ones: to look back at, so a full disk is no reason to end the run."""
         try:
             if self.config.keep:
-                self._save_model(step_file(run.path, self.clock.step))
+                self._save_model(step_file(run.path, self.clock.step), model)
             run.thin(self.config.keep)
         except (OutputError, OSError) as error:
             self._complain_once("earlier models", f"Earlier models are not kept: {error}")
@@ -282,6 +301,10 @@ class Trainer:
         """What the model writes now, as a field of the evaluation's record."""
         config, chats = self.config, self.facts.get("kind") == "chat"
         if self.sample is None or not config.sample_tokens or not self.world.is_main:
+            return {}
+        if self.learner.sharded:
+            # all processes would have to write along
+            self._complain_once("sample", "With --parallel fsdp the model writes no samples; `picochat generate` lets it.")
             return {}
         wishes: dict[str, Any] = {"prompt": config.sample_prompt, "tokens": config.sample_tokens, "seed": config.seed}
         try:
