@@ -7,6 +7,7 @@ metrics.jsonl              one JSON object a line
 best.pt                    the model with the lowest validation loss
 steps/step-000120.pt       some of the earlier models
 states/step-000120.pt      all that is needed to go on training, from the newest steps
+shards/step-000120/        the large parts of such a state, where --parallel fsdp shares them out
 manifest.json              sizes and hashes of all these `.pt` files
 train.log                  notes and evaluations, with the time
 loss.png                   the losses, drawn when the run ends
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ CONFIG = "config.yaml"
 BEST = "best.pt"
 STEPS = "steps"
 STATES = "states"
+SHARDS = "shards"
 LOG = "train.log"
 CURVE = "loss.png"
 CONSOLE = "console.log"
@@ -136,6 +139,8 @@ def clear(folder: Path) -> None:
             (folder / name / _step_name(step)).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             (folder / name).rmdir()
+    for part in (folder / SHARDS).glob("step-*"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> None:

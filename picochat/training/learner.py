@@ -21,6 +21,7 @@ from picochat.training.config import TrainConfig
 from picochat.training.distributed import ALONE, World
 from picochat.training.loss import chunk_size, cross_entropy, cross_entropy_sum
 from picochat.training.optim import default_decay, default_rate, make_optimizer
+from picochat.training.shards import whole_tree
 
 FIRST_SCALE = 4096.0
 """Of the loss in fp16, which has no room for small gradients; it then finds its own way."""
@@ -59,8 +60,10 @@ class Learner:
         if self.device.type == "cpu":
             keep_freed_memory()
         self.precision, why = world.share(list(choose_precision(self.device, config.precision)))
+        self.sharded = config.parallel == "fsdp" and world.size > 1
+        """Each process holds a part of the network; all must ask it together."""
         torch.manual_seed(config.seed)
-        self.model = GPT(shape).to(self.device)
+        self.model = self._sharded_model() if self.sharded else GPT(shape).to(self.device)
         self.model.checkpointing = config.checkpointing
         self.attention, also = world.share(list(choose_attention(self.device, self.precision, shape, config.attention)))
         self._set_attention()
@@ -69,7 +72,7 @@ class Learner:
         decay = default_decay(config.optimizer) if config.weight_decay is None else config.weight_decay
         self.optimizer = make_optimizer(self.model, kind=config.optimizer, lr=self.peak, weight_decay=decay)
         self.scaler = torch.amp.GradScaler(self.device.type, init_scale=FIRST_SCALE, enabled=self.precision == "fp16")
-        self.rows = config.batch_size
+        self.rows = -(-config.batch_size // world.size)
         """Sequences at once; fewer than the batch where memory is short, which changes nothing but the speed."""
         self.compiled = False
         self._hidden: Callable[[Tensor], Tensor] = self.model.hidden
@@ -88,9 +91,11 @@ class Learner:
         # summed losses over all targets of the step: short rows must not weigh more than long ones
         (targets,) = self.world.total(sum(int((batch.targets != IGNORE).sum()) for batch in mine))
         loss = self._gradients(mine, max(1.0, targets))
-        self.world.sum_gradients(self.model.parameters())
+        if not self.sharded:
+            self.world.sum_gradients(self.model.parameters())
         self.optimizer.unscale(self.scaler)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip or math.inf))
+        clipped = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip or math.inf)
+        norm = float(clipped.full_tensor() if self.sharded else clipped)  # type: ignore[attr-defined]
         (mean,) = self.world.total(loss)
         skipped = not (math.isfinite(mean) and math.isfinite(norm))
         if not skipped:
@@ -110,12 +115,12 @@ class Learner:
 
     def compile(self) -> None:
         """Compile the network, where that works here; else it stays as it is, and the reason is told."""
-        if reason := why_no_compiler(self.device):
+        if reason := "--parallel fsdp trains without" if self.sharded else why_no_compiler(self.device):
             self.note(f"Not compiled: {reason}.")
             return
         hidden = torch.compile(self.model.hidden, dynamic=False)
         try:
-            ids = torch.zeros(max(1, self.rows // self.world.size), self.shape.context, dtype=torch.long, device=self.device)
+            ids = torch.zeros(self.rows, self.shape.context, dtype=torch.long, device=self.device)
             self.model.train()
             with autocast(self.device, self.precision):
                 hidden(ids).sum().backward()  # type: ignore[no-untyped-call]
@@ -125,8 +130,17 @@ class Learner:
             self._hidden, self.compiled = hidden, True
         self.optimizer.zero_grad()
 
+    def whole_model(self) -> GPT | None:
+        """The network with all its weights, in the first process; all must ask. It is not to be trained."""
+        if not self.sharded:
+            return self.model
+        from picochat.training.fsdp import gathered
+
+        weights = gathered(self.model.saved_weights(), keep=self.world.is_main)
+        return GPT.from_weights(self.shape, weights) if weights else None
+
     def state(self) -> dict[str, Any]:
-        """Weights, optimizer and ways of computing, as tensors, numbers and strings."""
+        """Weights, optimizer and ways of computing, as tensors, numbers and strings; sharded tensors stay so."""
         return {
             "weights": self.model.saved_weights(),
             "optimizer": self.optimizer.state_dict(),
@@ -136,7 +150,7 @@ class Learner:
                 "attention": self.attention,
                 "compiled": self.compiled,
                 "rows": self.rows,
-                "batch_size": self.config.batch_size,
+                "share": [self.config.batch_size, self.world.size],
             },
         }
 
@@ -151,16 +165,28 @@ class Learner:
         if self.config.attention == "auto":
             self.attention = compute.get("attention", self.attention)
             self._set_attention()
-        if compute.get("batch_size") == self.config.batch_size:
+        if compute.get("share") == [self.config.batch_size, self.world.size] and not self.sharded:
             self.rows = compute["rows"]
-        self.model.load_state_dict(state["weights"], strict=False)
-        self.optimizer.load_state_dict(state["optimizer"])
+        large = {name: state[name] for name in ("weights", "optimizer")}
+        if self.sharded:
+            from picochat.training.fsdp import own_rows
+
+            large = own_rows(large, self.device)
+        else:
+            large = whole_tree(large)
+        self.model.load_state_dict(large["weights"], strict=False)
+        self.optimizer.load_state_dict(large["optimizer"])
         if state.get("scaler"):
             self.scaler.load_state_dict(state["scaler"])
         if self.config.compile == "auto" and compute.get("compiled") and not self.compiled:
             self.compile()
 
     # -- details --------------------------------------------------------------------------------------------------------
+
+    def _sharded_model(self) -> GPT:
+        from picochat.training.fsdp import sharded_gpt
+
+        return sharded_gpt(self.shape, self.device, self.precision)
 
     @property
     def _head(self) -> dict[str, Any]:
@@ -176,6 +202,12 @@ class Learner:
                     raise
             # after the handler: the error holds on to all that lies on the stack
             self.optimizer.zero_grad()
+            if self.sharded:
+                # fewer rows at once are more passes, which all would have to make
+                raise TrainingError(
+                    f"Out of memory with {self.rows} sequences a process; choose a smaller --batch-size with more "
+                    "--accumulation, --checkpointing, or more processes."
+                )
             if self.rows == 1:
                 raise TrainingError(
                     "Out of memory with one sequence at a time; choose a shorter --context, a smaller --size, or "

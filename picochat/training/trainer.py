@@ -11,13 +11,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from picochat.checkpoint import checkpoint_content
 from picochat.errors import CheckpointError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
 from picochat.text.packing import batch_maker, held_out_batches
 from picochat.training.advice import Course, advise, curve
-from picochat.training.compute import DTYPES, why_no_compiler
+from picochat.training.compute import why_no_compiler
 from picochat.training.config import TrainConfig
+from picochat.training.keeper import Keeper
 from picochat.training.learner import Learner, Learnt
 from picochat.training.loggers.group import Loggers
 from picochat.training.loggers.logger import Ending
@@ -97,6 +97,7 @@ class Trainer:
         )  # fmt: skip
         self.run, self.reporter, self.sample = run, reporter or Silent(), sample
         self.loggers = loggers or Loggers([], self.reporter.note)
+        self.keeper = Keeper(config, learner, self.tokenizer, run)
         self.validator = Validator(learner, self.tokenizer)
         self.schedule = self._make_schedule()
         self._batch = batch_maker(
@@ -105,6 +106,8 @@ class Trainer:
         )  # fmt: skip
         self.clock = Clock()
         self.interrupt = Interrupt()
+        self.stopped_by: int | None = None
+        """The signal that one of the processes has got."""
         self._complaints: set[str] = set()
         self._records: list[dict[str, Any]] = []
 
@@ -122,12 +125,12 @@ class Trainer:
         except BaseException as error:
             self._finish_logs("failed", str(error) or type(error).__name__)
             raise
-        if not self.interrupt():
+        if not self.stopped_by:
             self._advise()
-        self._finish_logs("stopped" if self.interrupt() else "finished")
+        self._finish_logs("stopped" if self.stopped_by else "finished")
         folder = self.run.path if self.run else None
         best = self.run.best if self.run and self.run.best.exists() else None
-        return Result(folder, best, self.clock.step, self.clock.best_loss, self.clock.best_bpb, self.interrupt.requested)
+        return Result(folder, best, self.clock.step, self.clock.best_loss, self.clock.best_bpb, self.stopped_by)
 
     def _train(self) -> None:
         clock, started = self.clock, time.perf_counter() - self.clock.elapsed
@@ -185,18 +188,19 @@ class Trainer:
     def agree(self) -> tuple[float, bool]:
         """The share of the run that is over, and whether it ends now: the same in all processes."""
         mine = self.schedule.progress(self.clock.step, self.clock.elapsed) if self.world.is_main else 0.0
-        progress, asked = self.world.total(mine, float(self.interrupt()))
-        return progress, progress >= 1 or asked > 0
+        progress, signal = self.world.largest(mine, float(self.interrupt.requested or 0))
+        self.stopped_by = int(signal) or None
+        return progress, progress >= 1 or signal > 0
 
     # -- saving and resuming --------------------------------------------------------------------------------------------
 
     def assess(self) -> dict[str, float]:
         """Evaluate, and note whether the model is the best so far. Returns what `evaluate` found."""
         clock = self.clock
-        if self.interrupt() and self.run:
+        if self.stopped_by and self.keeper.active:
             # an impatient second Ctrl-C must find the work saved
             self.reporter.note("Stopping: saving first.")
-            self.run.save_state(self.state(), self.config.keep_states)
+            self.keeper.save_state(self.state())
         clock.last = self.evaluate()
         clock.stale += 1
         if clock.last["val_loss"] < clock.best_loss:
@@ -205,13 +209,10 @@ class Trainer:
         return clock.last
 
     def save(self) -> None:
-        """Write the state, and the model: as the best one if it is, and to look back at."""
-        if self.run:
-            model = self._model_file()
-            if self.clock.best_step == self.clock.step:
-                self.run.save_best(self.clock.step, model)
-            self.run.save_state(self.state(), self.config.keep_states)
-            self.run.save_model(self.clock.step, model, self.config.keep)
+        """Write the state and the model, where the run has a folder."""
+        if self.keeper.active:
+            self.keeper.save_state(self.state())
+            self.keeper.save_model(self.clock.step, self._training_facts(), best=self.clock.best_step == self.clock.step)
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs, as tensors, numbers and strings."""
@@ -285,15 +286,14 @@ class Trainer:
         """Whether the best evaluation is too long ago."""
         return self.config.patience is not None and self.clock.stale >= self.config.patience
 
-    def _model_file(self) -> dict[str, Any]:
-        """What a file with the model as it is now holds."""
-        dtype = DTYPES[self.config.weights_format]
-        return checkpoint_content(self.learner.model, self.tokenizer, self._training_facts(), dtype=dtype)
-
     def _sampled(self) -> dict[str, str]:
         """What the model writes now, as a field of the evaluation's record."""
         config, chats = self.config, self.facts.get("kind") == "chat"
         if self.sample is None or not config.sample_tokens or not self.world.is_main:
+            return {}
+        if self.learner.sharded:
+            # all processes would have to write along
+            self._complain_once("sample", "With --parallel fsdp the model writes no samples; `picochat generate` lets it.")
             return {}
         wishes: dict[str, Any] = {"prompt": config.sample_prompt, "tokens": config.sample_tokens, "seed": config.seed}
         try:

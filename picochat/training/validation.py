@@ -26,14 +26,17 @@ class Validator:
         self.byte_lengths = torch.from_numpy(byte_lengths(tokenizer)).to(learner.device)
 
     def measure(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Loss per token and bits per byte over the batches; the processes of a run take turns.
+        """Loss per token and bits per byte over the batches; the processes of a run share their rows.
 
         Bits per byte counts the text itself: markers, role headers and ends of turns are left out.
         """
         device, world = self.learner.device, self.learner.world
         loss, tokens, nats, octets = 0.0, 0, 0.0, 0
-        for index, batch in enumerate(batches):
-            if index % world.size != world.rank:
+        for whole in batches:
+            batch = whole.rows(slice(world.rank, None, world.size))
+            if not len(batch.inputs):
+                # a network that is shared out needs all processes for a pass
+                self.learner.losses(whole.rows(slice(1)))
                 continue
             losses = self.learner.losses(batch).double() if device.type != "mps" else self.learner.losses(batch)
             targets = torch.from_numpy(batch.targets).to(device).flatten()
