@@ -25,11 +25,13 @@ _SENTENCE_END = re.compile(r"[.!?\u2026]+")
 _OPENING = "\"'\u201c\u2018\u00ab"
 _CLOSING = ".!?\u2026\"'\u201d\u2019\u00bb"
 _ROLE = re.compile(r"^\W*(?:user|assistant|system)\s*:|<\|", re.IGNORECASE | re.MULTILINE)
+# fmt: off
 _BELOW_20 = (
-    "zero one two three four five six seven eight nine ten "
-    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+# fmt: on
 
 
 class Checks(Schema):
@@ -48,7 +50,7 @@ class Checks(Schema):
     max_words: int | None = Field(None, ge=1, description="It has at most so many words.")
     number: int | None = Field(None, ge=1, le=99, description="It has this number, in digits or in words.")
     new: bool = Field(False, description="It isn't what was answered before in the conversation.")
-    no_roles: bool = Field(False, description="It has no line that speaks for a role, such as \"User:\".")
+    no_roles: bool = Field(False, description='It has no line that speaks for a role, such as "User:".')
     recalls: str | None = Field(None, min_length=1, description="It has this name, which the user said in an earlier turn.")
 
     @field_validator("ends", mode="before")
