@@ -30,11 +30,16 @@ def read_conversations(folder: Path) -> list[str]:
     """
     conversations: list[str] = []
     for path in sorted(folder.glob("*.txt"), key=lambda path: path.name):
-        conversations += _parse(path)
+        conversations += parse(path)
     return conversations
 
 
-def _parse(path: Path) -> list[str]:
+def parse(path: Path) -> list[str]:
+    """All conversations of one file.
+
+    Raises:
+        ValueError: a line breaks the format; the message names file and line.
+    """
     conversations: list[str] = []
     lines: list[str] = []
     try:

@@ -24,6 +24,14 @@ ECHO_WORDS = 3
 _SENTENCE_END = re.compile(r"[.!?\u2026]+")
 _OPENING = "\"'\u201c\u2018\u00ab"
 _CLOSING = ".!?\u2026\"'\u201d\u2019\u00bb"
+_ROLE = re.compile(r"^\W*(?:user|assistant|system)\s*:|<\|", re.IGNORECASE | re.MULTILINE)
+# fmt: off
+_BELOW_20 = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+# fmt: on
 
 
 class Checks(Schema):
@@ -40,6 +48,9 @@ class Checks(Schema):
     matches: str | None = Field(None, description="A regular expression that is found in it.")
     min_words: int | None = Field(None, ge=1, description="It has at least so many words.")
     max_words: int | None = Field(None, ge=1, description="It has at most so many words.")
+    number: int | None = Field(None, ge=1, le=99, description="It has this number, in digits or in words.")
+    new: bool = Field(False, description="It isn't what was answered before in the conversation.")
+    no_roles: bool = Field(False, description='It has no line that speaks for a role, such as "User:".')
     recalls: str | None = Field(None, min_length=1, description="It has this name, which the user said in an earlier turn.")
 
     @field_validator("ends", mode="before")
@@ -84,12 +95,14 @@ class Given:
         text: what came back.
         ended: whether the turn was ended, and not cut off.
         tokens: how many it took, the end of the turn included.
+        earlier: the answers before it in the same conversation.
     """
 
     prompt: str
     text: str
     ended: bool
     tokens: int
+    earlier: tuple[str, ...] = ()
 
 
 def failed_checks(checks: Checks, given: Given) -> list[str]:
@@ -127,6 +140,13 @@ def is_whole(text: str) -> bool:
     return bool(text) and (text[0].isupper() or text[0].isdigit() or text[0] in _OPENING) and text[-1] in _CLOSING
 
 
+def has_number(text: str, number: int) -> bool:
+    """Whether a number below a hundred stands in a text, in digits or in words: two is neither in 22 nor in twenty-two."""
+    tens, unit = divmod(number, 10)
+    word = _BELOW_20[number] if number < 20 else _TENS[tens - 2] + f"[- ]{_BELOW_20[unit]}" * bool(unit)
+    return bool(re.search(rf"(?<!\w){number}(?!\w)|(?<![\w-]){word}(?![\w-])", text, re.IGNORECASE))
+
+
 def has_phrase(text: str, phrase: str) -> bool:
     """Whether words stand in a text, whole and in this order, in capitals or not."""
     pattern = r"\s+".join(map(re.escape, phrase.split()))
@@ -148,5 +168,8 @@ _CHECKS: dict[str, Callable[[Given, Any], bool]] = {
     "matches": lambda given, pattern: bool(re.search(pattern, given.text)),
     "min_words": lambda given, least: len(given.text.split()) >= least,
     "max_words": lambda given, most: len(given.text.split()) <= most,
+    "number": lambda given, number: has_number(given.text, number),
+    "new": lambda given, _: words_of(given.text) not in map(words_of, given.earlier),
+    "no_roles": lambda given, _: not _ROLE.search(given.text),
     "recalls": lambda given, name: has_phrase(given.text, name),
 }

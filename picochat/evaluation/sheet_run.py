@@ -145,16 +145,19 @@ def run_sheet(
 def _run(engine: Engine, entry: Entry, checks: Checks, settings: SamplingSettings, seed: int) -> Run:
     session = ChatSession(ChatSettings.parse({**settings.model_dump(), "system": entry.system}))
     session.use(engine)
-    turns = enumerate(entry.script(checks))
-    return Run(entry, seed, tuple(_answer(session, turn, f"{entry.title}/{seed}/{index}") for index, turn in turns))
+    answers: list[Answer] = []
+    for turn in entry.script(checks):
+        earlier = tuple(answer.text for answer in answers)
+        answers.append(_answer(session, turn, f"{entry.title}/{seed}/{len(answers)}", earlier))
+    return Run(entry, seed, tuple(answers))
 
 
-def _answer(session: ChatSession, turn: Turn, key: str) -> Answer:
+def _answer(session: ChatSession, turn: Turn, key: str, earlier: tuple[str, ...]) -> Answer:
     # a seed of its own for each answer: with one for all, the first words of all answers would share their luck
     seed = zlib.crc32(key.encode("utf-8", errors="replace")) >> 1
     session.settings = session.settings.changed(seed=seed)
     reply = _read(session, turn.prompt, turn.checks.ends or ENDS)
-    given = Given(turn.prompt, reply.text, reply.stop in ("end", "stop"), reply.count)
+    given = Given(turn.prompt, reply.text, reply.stop in ("end", "stop"), reply.count, earlier)
     return Answer(turn.prompt, reply.text, seed, tuple(turn.checks.active), tuple(failed_checks(turn.checks, given)))
 
 

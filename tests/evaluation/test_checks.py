@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from picochat.errors import ConfigError
-from picochat.evaluation.checks import ENDS, Checks, Given, failed_checks, has_loop, is_echo, is_whole
+from picochat.evaluation.checks import ENDS, Checks, Given, failed_checks, has_loop, has_number, is_echo, is_whole
 
 
 def fails(
@@ -101,6 +103,56 @@ def test_patterns_and_lengths() -> None:
     assert fails("It is noon.", max_words=2) == ["max_words"]
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "has"),
+    [
+        ("It's 12.", 12, True),
+        ("Twelve!", 12, True),
+        ("It's 112 or 120.", 12, False),
+        ("Seven plus five is twelve.", 5, True),
+        ("That makes twenty-two.", 22, True),
+        ("That makes Twenty two.", 22, True),
+        ("That makes twenty-two.", 20, False),
+        ("That makes twenty-two.", 2, False),
+        ("Forty of them.", 40, True),
+        ("Someone has tentacles.", 1, False),
+        ("Someone has tentacles.", 10, False),
+        ("3+4=7", 7, True),
+        ("", 7, False),
+    ],
+)
+def test_numbers_in_digits_and_in_words(text: str, number: int, has: bool) -> None:
+    assert has_number(text, number) is has
+    assert fails(text, number=number, whole_sentences=False) == ["number"] * (not has)
+
+
+@given(number=st.integers(1, 99), other=st.integers(1, 99))
+def test_a_number_is_no_other_number(number: int, other: int) -> None:
+    assert has_number(f"It makes {other}.", number) is (number == other)
+
+
+def test_something_new() -> None:
+    checks = Checks.parse({"new": True})
+    told = ("Why? Because!", "A cow.")
+    assert failed_checks(checks, Given("More!", "why, because?", True, 5, told)) == ["whole_sentences", "new"]
+    assert failed_checks(checks, Given("More!", "A goat.", True, 5, told)) == []
+    assert failed_checks(checks, Given("More!", "A goat.", True, 5)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "speaks"),
+    [
+        ("Fine.\nUser: And you?", True),
+        ("assistant: Fine.", True),
+        ("Fine. <|im_end|>", True),
+        ("The user: a person.", False),
+        ("Users: many.", False),
+    ],
+)
+def test_lines_that_speak_for_a_role(text: str, speaks: bool) -> None:
+    assert fails(text, no_roles=True, whole_sentences=False) == ["no_roles"] * speaks
+
+
 def test_checks_over_others_keep_what_they_do_not_say() -> None:
     general = Checks.parse({"ends": 30, "not_echo": False})
     both = Checks.parse({"contains": ["a"], "ends": False}).over(general)
@@ -115,6 +167,7 @@ def test_checks_over_others_keep_what_they_do_not_say() -> None:
         ({"matches": "("}, "matches must be a regular expression"),
         ({"contain": ["a"]}, "did you mean 'contains'"),
         ({"max_words": 0}, "max-words"),
+        ({"number": 100}, "number"),
         ({"ends": -1}, "ends must be"),
     ],
 )

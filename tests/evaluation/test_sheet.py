@@ -108,6 +108,12 @@ def test_greedy_answers_are_asked_for_once(tmp_path: Path) -> None:
     assert len(answered(sheet_of(tmp_path), GOOD * 3, DRAWN).runs) == 6
 
 
+def test_an_answer_is_compared_with_those_before_it_in_the_same_entry(tmp_path: Path) -> None:
+    entry = "entries: [{turns: [A joke!, Another!], checks: {new: true}}, {prompt: A joke please!, checks: {new: true}}]"
+    result = answered(sheet_of(tmp_path, entry), ["Why not?", "Why not!", "Why not?"])
+    assert [answer.failed for run in result.runs for answer in run.answers] == [(), ("new",), ()]
+
+
 def test_progress_counts_runs(tmp_path: Path) -> None:
     seen, tokenizer = [], char_tokenizer()
     engine = Engine(ScriptedBackend(GOOD, tokenizer), tokenizer)
