@@ -18,6 +18,10 @@ LOG_SECONDS = 30.0
 """Where no terminal is, a line is written this often, and at every evaluation."""
 
 
+SAMPLE = 150
+"""Characters of what the model writes that are shown."""
+
+
 class TimeLeft(ProgressColumn):
     """Time left, from the share that is done; the run's own clock decides, as a run may end by time."""
 
@@ -78,12 +82,17 @@ class TrainingProgress:
             self._logged = now
             tail = f", {clock(left)} left" if left is not None else ""
             print(f"{line} ({share:.0%}{tail})", file=sys.stderr, flush=True)
+        if record.get("sample"):
+            words = " ".join(str(record["sample"]).split())
+            self.note(f"  writes: {words[:SAMPLE] + '...' * (len(words) > SAMPLE)}")
 
 
 def describe(record: dict[str, Any]) -> str:
     """One step in one line."""
     steps = f"/{record['steps']}" if record.get("steps") else ""
-    parts = [f"step {record['step']}{steps}", f"loss {record['loss']:.3f}"]
+    # a step without a finite loss is skipped
+    learnt = f"loss {record['loss']:.3f}" if "loss" in record else f"skipped ({record['skipped']} in all)"
+    parts = [f"step {record['step']}{steps}", learnt]
     if "val_loss" in record:
         parts.append(f"val {record['val_loss']:.3f}, {record['val_bpb']:.3f} bits/byte")
     parts.append(f"{record['tokens_per_second']:,.0f} tok/s")

@@ -253,4 +253,4 @@ class _Losses:
 
     def progress(self, record: dict[str, Any]) -> None:
         """Keep the loss."""
-        self.seen.append(record["loss"])
+        self.seen.append(record.get("loss", float("nan")))

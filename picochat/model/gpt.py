@@ -173,6 +173,15 @@ class GPT(nn.Module):
             del state["head.weight"]
         return state
 
+    def parts_of(self, name: str) -> tuple[int, ...]:
+        """The heights of the matrices that lie in the weight of that name, one above the other; empty where it is one."""
+        if name.endswith("attention.qkv.weight"):
+            q, kv = self.config.heads * self.config.head_dim, self.config.kv_heads * self.config.head_dim
+            return q, kv, kv
+        if name.endswith("feed_forward.up.weight") and self.config.activation == "swiglu":
+            return self.config.ff_dim, self.config.ff_dim
+        return ()
+
     def forward(self, ids: Tensor, cache: KVCache | None = None, *, last_only: bool = False) -> Tensor:
         """Return logits for `ids`.
 

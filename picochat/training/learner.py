@@ -70,7 +70,15 @@ class Learner:
         note(f"Training on {self.device} in {self.precision} ({why}), attention by {self.attention} ({also}).")
         self.peak = config.lr or default_rate(config.optimizer, shape.dim)
         decay = default_decay(config.optimizer) if config.weight_decay is None else config.weight_decay
-        self.optimizer = make_optimizer(self.model, kind=config.optimizer, lr=self.peak, weight_decay=decay)
+        # Muon needs no more than bf16, but a CPU may be slow with it
+        exact = self.device.type == "cpu" and self.precision == "fp32"
+        self.optimizer = make_optimizer(
+            self.model,
+            kind=config.optimizer,
+            lr=self.peak,
+            weight_decay=decay,
+            dtype=torch.float32 if exact else torch.bfloat16,
+        )
         self.scaler = torch.amp.GradScaler(self.device.type, init_scale=FIRST_SCALE, enabled=self.precision == "fp16")
         self.rows = -(-config.batch_size // world.size)
         """Sequences at once; fewer than the batch where memory is short, which changes nothing but the speed."""
