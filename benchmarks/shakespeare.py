@@ -25,6 +25,12 @@ from picochat.training.setup import prepare
 
 GOAL = 1.886
 
+LONG: dict[str, object] = {
+    "time": 180, "size": "nano", "layers": 4, "heads": 3, "embedding": 192, "tied": False, "context": 64, "batch_size": 32,
+    "lr": 0.02, "compile": "on", "schedule": "wsd", "eval_every": 1_000_000, "eval_batches": 10_000,
+}  # fmt: skip
+"""Changes to the preset for three minutes on two cores, as good as was found in a few tries."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -35,7 +41,7 @@ def main() -> None:
     found = {"picochat": ours(options.data)}
     print("picochat:", found["picochat"], flush=True)
     if options.long:
-        found["picochat, 3 minutes"] = ours(options.data, time=180.0, preset="shakespeare-3min")
+        found["picochat, 3 minutes"] = ours(options.data, **LONG)
         print("picochat, 3 minutes:", found["picochat, 3 minutes"], flush=True)
     if not options.no_peer:
         found["nanoGPT's recipe"] = nanogpt(options.data)
