@@ -55,7 +55,7 @@ def test_show_prints_every_setting_with_its_description(capfd: Capture) -> None:
     assert (code, err) == (0, "")
     values = yaml.safe_load(out)
     assert list(values) == list(TrainConfig.model_fields)
-    assert values | {"data": "a b.txt", "tokenizer": "char", "time": 7200.0, "steps": None, "layers": 3} == values
+    assert values | {"data": "a b.txt", "tokenizer": "char", "time": 7200.0, "steps": None, "layers": 2} == values
     for field in TrainConfig.model_fields.values():
         assert f"# {field.description}" in out
 
@@ -87,7 +87,7 @@ def test_options_count_before_the_file_and_the_file_before_the_preset(capfd: Cap
     path = tmp_path / "a.yaml"
     path.write_text("preset: shakespeare\nlr: 0.01\nbatch_size: 3\n")
     values = shown(capfd, "--config", path, "--batch-size", 5)
-    assert [values[name] for name in ("preset", "lr", "batch_size", "layers")] == ["shakespeare", 0.01, 5, 3]
+    assert [values[name] for name in ("preset", "lr", "batch_size", "layers")] == ["shakespeare", 0.01, 5, 2]
     values = shown(capfd, "--config", path, "--preset", "nano")
     assert [values[name] for name in ("preset", "lr", "batch_size", "layers")] == ["nano", 0.01, 3, None]
 

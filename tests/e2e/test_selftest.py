@@ -12,7 +12,7 @@ import torch
 import picochat as package
 from picochat import locations
 from picochat.cli import selftest
-from picochat.training import machine, setup
+from picochat.training import hardware, setup
 from tests.e2e import inside
 from tests.e2e.test_generate import picochat
 from tests.test_imports import run_and_list
@@ -23,7 +23,7 @@ CPU_CHECKS = ["cpu: choices", "cpu: training", "cpu: writing"]
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the compiler, which takes longer than all the rest."""
-    monkeypatch.setattr(machine, "try_compile", lambda device: None)
+    monkeypatch.setattr(hardware, "try_compile", lambda device: None)
 
 
 def statuses(out: str) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_all_is_well_here() -> None:
     assert "attention by" in checks["cpu: choices"]["detail"]
     if not torch.cuda.is_available():
         assert checks["cuda"]["status"] == "skipped"
-    if machine.find_compiler():
+    if hardware.find_compiler():
         assert checks["torch.compile"]["status"] == "ok"
 
 
@@ -110,14 +110,14 @@ def test_a_network_that_does_not_learn_fails(monkeypatch: pytest.MonkeyPatch, ca
 def test_a_compiler_that_fails_is_told_and_one_that_is_missing_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(machine, "try_compile", broken)
-    monkeypatch.setattr(machine, "find_compiler", lambda: "/usr/bin/g++")
+    monkeypatch.setattr(hardware, "try_compile", broken)
+    monkeypatch.setattr(hardware, "find_compiler", lambda: "/usr/bin/g++")
     monkeypatch.setattr(selftest, "DEVICES", ())
     code, out, _ = inside(capfd, "selftest", "--json")
     assert (code, statuses(out)["torch.compile"]) == (1, "FAILED")
     if torch.cuda.is_available():
         return
-    monkeypatch.setattr(machine, "find_compiler", lambda: None)
+    monkeypatch.setattr(hardware, "find_compiler", lambda: None)
     code, out, _ = inside(capfd, "selftest", "--json")
     assert (code, statuses(out)["torch.compile"]) == (0, "skipped")
 
@@ -126,7 +126,7 @@ def test_a_compiler_that_fails_is_told_and_one_that_is_missing_is_no_failure(
 def test_a_machine_that_cannot_be_looked_at_is_part_of_the_report(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(machine, "processor", broken)
+    monkeypatch.setattr(hardware, "processor", broken)
     monkeypatch.setattr(selftest, "DEVICES", ())
     code, out, _ = inside(capfd, "selftest", "--json")
     assert code == 0

@@ -58,8 +58,8 @@ def test_a_preset_is_valid_and_says_what_it_is_for(name: str) -> None:
 
 
 def test_what_is_given_counts_before_the_preset() -> None:
-    config = TrainConfig.parse({**DATA, "preset": "shakespeare", "lr": 0.01, "layers": 2})
-    assert (config.tokenizer, config.lr, config.layers, config.embedding, config.steps) == ("char", 0.01, 2, 128, 200)
+    config = TrainConfig.parse({**DATA, "preset": "shakespeare", "lr": 0.01, "layers": 5})
+    assert (config.tokenizer, config.lr, config.layers, config.embedding, config.steps) == ("char", 0.01, 5, 128, 140)
 
 
 @pytest.mark.parametrize("limit", LIMITS)
@@ -85,7 +85,7 @@ def test_options_over_a_file_over_a_preset(tmp_path: Path) -> None:
     config = TrainConfig.parse(laid_over(file, {**DATA, "batch_size": 5, "preset": "nano"}))
     assert (config.preset, config.lr, config.batch_size, config.steps, config.tokenizer) == ("nano", 0.01, 5, 7, "bpe")
     config = TrainConfig.parse(laid_over(file, {**DATA, "time": 60.0}))
-    assert (config.preset, config.steps, config.time, config.layers) == ("shakespeare", None, 60.0, 3)
+    assert (config.preset, config.steps, config.time, config.layers) == ("shakespeare", None, 60.0, 2)
 
 
 def test_the_python_interface_takes_presets_and_the_model_has_its_shape(plain_file: Path, tmp_path: Path) -> None:
