@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -31,7 +32,8 @@ def choose_precision(device: torch.device, wanted: str = "auto") -> tuple[str, s
         return ("bf16", "supported by the GPU") if supported else ("fp32", "the GPU has no bf16")
     if device.type == "mps":
         return "fp32", "the safe choice on MPS"
-    gain = _seconds(torch.float32) / _seconds(torch.bfloat16)
+    exact, short = _best_seconds([_product(torch.float32), _product(torch.bfloat16)])
+    gain = exact / short
     verdict = "bf16" if gain > 1.3 else "fp32"
     return verdict, f"bf16 products run at {gain:.1f}x the speed of fp32 here"
 
@@ -63,7 +65,7 @@ def choose_attention(device: torch.device, precision: str, shape: ModelConfig, w
         return "torch", f"made for {device.type}"
     if shape.position == "alibi":
         return "torch", "ALiBi brings its own mask"
-    whole, blocks = (_attention_seconds(way, precision, shape) for way in (attend_whole, attend_in_blocks))
+    whole, blocks = _best_seconds([_pass(way, precision, shape) for way in (attend_whole, attend_in_blocks)])
     return "blocks" if blocks < whole else "torch", f"blocks run at {whole / blocks:.1f}x the speed of torch's own here"
 
 
@@ -72,29 +74,38 @@ def attend_whole(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return attend(q, k, v, None)
 
 
-def _attention_seconds(
-    way: Callable[[Tensor, Tensor, Tensor], Tensor], precision: str, shape: ModelConfig, repeats: int = 3
-) -> float:
-    """Best time of one forward and backward pass over about 2,048 tokens."""
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+def _pass(way: Callable[[Tensor, Tensor, Tensor], Tensor], precision: str, shape: ModelConfig) -> Callable[[], object]:
+    """One forward and backward pass of attention over about 2,048 tokens."""
     size = (max(1, 2048 // shape.context), shape.context, shape.heads, shape.head_dim)
-    q, k, v = (torch.ones(size, dtype=dtype, requires_grad=True) for _ in range(3))
-    best = float("inf")
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
+    q, k, v = (torch.ones(size, dtype=DTYPES[precision], requires_grad=True) for _ in range(3))
+
+    def act() -> None:
         # as the network lays them out: heads come first by a view only
         together = way(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2).reshape(*size[:2], -1)
         together.sum().backward()  # type: ignore[no-untyped-call]
-        best = min(best, time.perf_counter() - start)
-    return best
+
+    return act
 
 
-def _seconds(dtype: torch.dtype, size: int = 512, repeats: int = 5) -> float:
-    """Best time of one square matrix product."""
+def _product(dtype: torch.dtype, size: int = 512) -> Callable[[], object]:
+    """One square matrix product."""
     a, b = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
-    best = float("inf")
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - start)
+    return lambda: a @ b
+
+
+def _best_seconds(acts: Sequence[Callable[[], object]], least: float = 0.15, most: float = 1.0) -> list[float]:
+    """The best time of each, taken in turns: another program that slows one of them down for a moment slows all.
+
+    Args:
+        least: seconds to measure for; or four rounds of all, where those take longer, but no more than `most`.
+    """
+    best = [math.inf] * len(acts)
+    start = time.perf_counter()
+    rounds = 0
+    while rounds < 2 or (passed := time.perf_counter() - start) < least or (rounds < 5 and passed < most):
+        for index, act in enumerate(acts):
+            begun = time.perf_counter()
+            act()
+            best[index] = min(best[index], time.perf_counter() - begun)
+        rounds += 1
     return best
