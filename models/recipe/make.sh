@@ -25,7 +25,8 @@ stage() { # NAME OPTIONS...: one training, begun or gone on with
   touch "$out/finished"
 }
 
-prepare() { # NAME OPTIONS...: shards of some texts, kept while these stay the same
+prepare() { # NAME OPTIONS...: shards of some texts; those that a stage has begun with are kept
+  [ -d "$work/$1-data" ] && return
   picochat prepare --out "$work/$1-data" --val-fraction 0.02 "${@:2}"
 }
 
