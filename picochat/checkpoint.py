@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -20,12 +19,11 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from picochat.errors import CheckpointError, ConfigError, PicochatWarning
+from picochat.errors import CheckpointError, ConfigError
 from picochat.files import atomic_write
-from picochat.manifest import fault, read_manifest
 from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
-from picochat.runs import BEST, run_models
+from picochat.runs import find_model_file
 from picochat.text.tokenizer import Tokenizer
 
 FORMAT = "picochat/1"
@@ -47,9 +45,13 @@ class Checkpoint:
         Raises:
             CheckpointError: weights that don't fit the shape.
         """
+        self.check()
+        return GPT.from_weights(self.config, self.weights).to(device=device, dtype=dtype).eval()
+
+    def check(self) -> None:
+        """Raise `CheckpointError` where the weights don't fit the shape."""
         if wrong := _shape_mismatch(self.config, self.weights):
             raise CheckpointError(f"{self.path or 'The model'} is damaged: {wrong}; get or train it again.")
-        return GPT.from_weights(self.config, self.weights).to(device=device, dtype=dtype).eval()
 
 
 def save_checkpoint(
@@ -130,42 +132,6 @@ def _known_facts(facts: dict[Any, Any]) -> dict[str, Any]:
     """The facts of a training that can be shown: those of another type than ours are left out."""
     plain = {str(name): value for name, value in facts.items() if isinstance(value, (str, int, float, bool))}
     return {name: value for name, value in plain.items() if isinstance(value, _FACTS.get(name, object))}
-
-
-def find_model_file(path: Path) -> Path:
-    """The model file that `path` names: itself, or a run folder's best model.
-
-    Where that is damaged, it is the newest of the others that is whole, and a warning says so.
-
-    Raises:
-        CheckpointError: nothing there.
-    """
-    if path.is_dir():
-        return _whole_model(path)
-    if not path.is_file():
-        raise CheckpointError(
-            f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
-        )
-    return path
-
-
-def _whole_model(folder: Path) -> Path:
-    """The best model of a run, or else the newest that is whole; of a run that has none, the best, to say what is wrong."""
-    best, entries = folder / BEST, read_manifest(folder)
-    wrong = fault(folder, BEST, entries)
-    if not wrong:
-        return best
-    for model in reversed(run_models(folder)):
-        if model.path != best and not fault(folder, model.path.relative_to(folder).as_posix(), entries):
-            warnings.warn(
-                f"{best} is damaged ({wrong}); the model of step {model.step} takes its place.",
-                PicochatWarning,
-                stacklevel=4,
-            )
-            return model.path
-    if not best.is_file():
-        raise CheckpointError(f"The folder {folder} holds no {BEST}; give a model file or a run folder of picochat.")
-    return best
 
 
 def read_tensors(path: Path) -> Any:

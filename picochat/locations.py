@@ -54,5 +54,11 @@ def history_database() -> Path:
     return Path(platformdirs.user_data_dir("picochat", appauthor=False)) / "history.sqlite3"
 
 
+def packs() -> Path:
+    """The folder of models made ready for this machine; the environment variable PICOCHAT_CACHE names another."""
+    named = os.environ.get("PICOCHAT_CACHE")
+    return (Path(named) if named else Path(platformdirs.user_cache_dir("picochat", appauthor=False))) / "packs"
+
+
 def _state() -> Path:
     return Path(platformdirs.user_state_dir("picochat", appauthor=False))

@@ -20,12 +20,13 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from picochat.errors import CheckpointError, OutputError
-from picochat.manifest import MANIFEST
+from picochat.errors import CheckpointError, OutputError, PicochatWarning
+from picochat.manifest import MANIFEST, fault, read_manifest
 from picochat.metrics import METRICS
 
 RUNS = Path("runs")
@@ -116,6 +117,42 @@ def resumable_run(folder: Path | None) -> Path:
     elif not state_steps(folder):
         raise CheckpointError(f"{folder} holds no {STATES}/ to resume from; give the folder of an unfinished run.")
     return folder
+
+
+def find_model_file(path: Path) -> Path:
+    """The model file that `path` names: itself, or a run folder's best model.
+
+    Where that is damaged, it is the newest of the others that is whole, and a warning says so.
+
+    Raises:
+        CheckpointError: nothing there.
+    """
+    if path.is_dir():
+        return _whole_model(path)
+    if not path.is_file():
+        raise CheckpointError(
+            f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
+        )
+    return path
+
+
+def _whole_model(folder: Path) -> Path:
+    """The best model of a run, or else the newest that is whole; of a run that has none, the best, to say what is wrong."""
+    best, entries = folder / BEST, read_manifest(folder)
+    wrong = fault(folder, BEST, entries)
+    if not wrong:
+        return best
+    for model in reversed(run_models(folder)):
+        if model.path != best and not fault(folder, model.path.relative_to(folder).as_posix(), entries):
+            warnings.warn(
+                f"{best} is damaged ({wrong}); the model of step {model.step} takes its place.",
+                PicochatWarning,
+                stacklevel=4,
+            )
+            return model.path
+    if not best.is_file():
+        raise CheckpointError(f"The folder {folder} holds no {BEST}; give a model file or a run folder of picochat.")
+    return best
 
 
 def check_free(folder: Path, *, force: bool = False) -> None:

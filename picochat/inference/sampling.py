@@ -33,6 +33,11 @@ def log_normaliser(logits: Logits) -> float:
     return top + float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
 
 
+def log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
+    """Log-probabilities of a row of logits."""
+    return logits.astype(np.float64) - log_normaliser(logits)
+
+
 def penalise(logits: Logits, seen: Iterable[int], penalty: float) -> Logits:
     """Make tokens that were `seen` less likely (CTRL, arXiv 1909.05858): divide positive logits, multiply negative ones."""
     if penalty == 1.0:

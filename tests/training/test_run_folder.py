@@ -15,11 +15,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picochat.checkpoint import find_model_file, read_tensors
+from picochat.checkpoint import read_tensors
 from picochat.errors import CheckpointError, OutputError, PicochatWarning
 from picochat.files import HashingWriter, file_digest
 from picochat.manifest import read_manifest
-from picochat.runs import run_models, state_file, state_steps, step_file
+from picochat.runs import find_model_file, run_models, state_file, state_steps, step_file
 from picochat.training.run import RunFolder
 
 STEPS = [20, 40, 60]
@@ -269,8 +269,8 @@ def test_a_file_that_really_cannot_grow(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from picochat.checkpoint import find_model_file, read_tensors
-from picochat.runs import state_steps
+from picochat.checkpoint import read_tensors
+from picochat.runs import find_model_file, state_steps
 from picochat.training.run import RunFolder
 from tests.training.test_run_folder import holds, state
 

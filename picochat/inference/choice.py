@@ -1,0 +1,87 @@
+"""The quickest way to run a model on this machine: measured once, then remembered."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+
+from picochat.errors import OutputError
+from picochat.files import write_text
+from picochat.inference.backend import Backend
+
+ROUNDS, STEPS = 3, 24
+"""The ways take turns, so that a busy moment hits all of them; of each, the best round counts."""
+
+Way = TypeVar("Way")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a model is run.
+
+    Attributes:
+        runtime: "onnx" or "torch".
+        rates: tokens a second of every way that was measured, by its name.
+    """
+
+    runtime: str
+    device: str
+    precision: str
+    rates: dict[str, float] = field(default_factory=dict)
+
+
+def measure_rates(ways: Mapping[Way, Backend]) -> dict[Way, float]:
+    """Tokens a second of each back end, at batch 1 and a short context; their caches are empty afterwards."""
+    best = dict.fromkeys(ways, 0.0)
+    if len(ways) == 1:
+        return best
+    for _ in range(ROUNDS):
+        for way, backend in ways.items():
+            backend.truncate(0)
+            steps = max(1, min(STEPS, backend.info.context - 1))
+            backend.prefill((0,))
+            began = time.perf_counter()
+            for _ in range(steps):
+                backend.step(0)
+            best[way] = max(best[way], steps / (time.perf_counter() - began))
+    for backend in ways.values():
+        backend.truncate(0)
+    return best
+
+
+def recall(folder: Path, digest: str) -> Choice | None:
+    """What was chosen for the model with that digest on this machine; `None` where nothing was, or nothing readable."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        known = json.loads(_file(folder, digest).read_text(encoding="utf-8"))
+        if known.pop("machine") == machine():
+            return Choice(**known)
+    return None
+
+
+def remember(folder: Path, digest: str, choice: Choice) -> None:
+    """Keep a choice; where that can't be done, it is measured again next time."""
+    with contextlib.suppress(OutputError):
+        write_text(_file(folder, digest), json.dumps({"machine": machine(), **asdict(choice)}))
+
+
+def machine() -> list[str]:
+    """What the speeds depend on, as far as it is quickly told."""
+    versions = []
+    for package in ("onnxruntime", "torch"):
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"no {package}")
+    return [platform.node(), platform.machine(), platform.processor(), str(os.cpu_count()), *versions]
+
+
+def _file(folder: Path, digest: str) -> Path:
+    return folder / "choices" / f"{digest[:40]}.json"

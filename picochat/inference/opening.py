@@ -1,0 +1,218 @@
+"""Opening a model: which back end computes it, at which precision.
+
+On a CPU that is ONNX Runtime where it holds the model, from a pack that is made once; torch is the reference, the way on GPUs,
+and what is left where nothing else serves. Without a wish, the ways are measured once for each model and machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from picochat.errors import CheckpointError, ConfigError, DeviceError, OutputError
+from picochat.inference.backend import Backend, ModelInfo
+from picochat.inference.choice import Choice, measure_rates, recall, remember
+from picochat.inference.packs import Pack, PackStore, source_digest
+from picochat.interop.onnx import BITS, unsupported
+from picochat.interop.onnx import Precision as Packed
+from picochat.locations import packs
+from picochat.runs import find_model_file
+from picochat.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from picochat.checkpoint import Checkpoint
+
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
+PACKED: tuple[Packed, ...] = ("fp32", "int8", "int4")
+"""What ONNX Runtime's CPU kernels compute well."""
+
+CLOSE = 0.005
+"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked. A chat model's
+loss is 1 to 3: it is about what a bits-per-byte figure changes between two evaluations."""
+
+LARGE = 150_000_000
+"""Parameters from which on an fp32 pack is not made just to be measured: it reads four times the bytes of an 8-bit one."""
+
+PROBE = (
+    "Good morning! I slept badly, so I made a big pot of coffee and sat down by the window. It was raining, and the cat "
+    "watched the drops run down the glass. What would you do on a day like this? Maybe read a book, or bake some bread."
+)
+"""What is read to compare two ways of running a model."""
+
+
+def open_backend(
+    path: str | Path, *, device: str = "auto", threads: int | None = None, precision: str = "auto"
+) -> tuple[Backend, Tokenizer]:
+    """Load a model file or run folder.
+
+    Args:
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        threads: CPU threads; `None` finds out.
+        precision: one of `PRECISIONS`; "auto" takes what is quickest here and answers as the reference does.
+
+    Raises:
+        CheckpointError: missing, damaged or foreign.
+        ConfigError: a precision that this model or machine can't compute, or threads out of bounds.
+        DeviceError: a device that is not here.
+    """
+    if precision not in PRECISIONS:
+        raise ConfigError(f"There is no precision '{precision}'; choose one of {', '.join(PRECISIONS)}.")
+    _check_threads(threads)
+    source = _Source(find_model_file(Path(path)))
+    if precision in BITS:
+        if device not in ("auto", "cpu"):
+            raise ConfigError(f"Precision {precision} runs on the CPU only; leave --device out, or choose bf16.")
+        return _open_pack(source, PACKED[PACKED.index(precision)], threads)  # type: ignore[arg-type]
+    if device not in ("auto", "cpu") or precision in ("bf16", "fp16") or not _has_runtime():
+        return _open_torch(source, device, threads, precision)
+    if precision == "fp32":
+        if device == "auto" and gpu_likely():
+            return _open_torch(source, device, threads, precision)
+        return _open_or_fall_back(source, "fp32", threads)
+    choice = recall(packs(), source.digest) or _choose(source, device)
+    if choice.runtime == "onnx" and choice.precision in PACKED and (device == "cpu" or choice.device == "cpu"):
+        return _open_or_fall_back(source, choice.precision, threads)
+    return _open_torch(source, device if device == "cpu" else choice.device, threads, "auto")
+
+
+def gpu_likely() -> bool:
+    """Whether torch might find a GPU; told from the system's files, as importing torch takes a second."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
+    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
+@dataclass
+class _Source:
+    """A model file, read when it is needed."""
+
+    path: Path
+
+    @cached_property
+    def digest(self) -> str:
+        """What is in it."""
+        return source_digest(self.path, packs())
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The model; raises `CheckpointError`. Needs torch."""
+        from picochat.checkpoint import load_checkpoint
+
+        return load_checkpoint(self.path)
+
+
+def _open_torch(source: _Source, device: str, threads: int | None, precision: str) -> tuple[Backend, Tokenizer]:
+    from picochat.inference.torch_backend import open_torch
+
+    return open_torch(source.path, device=device, threads=threads, precision=None if precision == "auto" else precision)
+
+
+def _open_or_fall_back(source: _Source, precision: Packed, threads: int | None) -> tuple[Backend, Tokenizer]:
+    """Open a pack, or the model with torch where there can be none."""
+    try:
+        return _open_pack(source, precision, threads)
+    except (ConfigError, OutputError):
+        return _open_torch(source, "cpu", threads, "auto")
+
+
+def _open_pack(source: _Source, precision: Packed, threads: int | None) -> tuple[Backend, Tokenizer]:
+    """Open a pack, making it if need be.
+
+    Raises:
+        ConfigError: ONNX Runtime is missing, or can't hold the model.
+        OutputError: there is no room for it.
+        CheckpointError: the model is damaged.
+    """
+    if not _has_runtime():
+        raise ConfigError(f"Precision {precision} needs ONNX Runtime; install the packages onnxruntime and onnx.")
+    from picochat.inference.onnx_backend import OnnxBackend, Runner
+
+    store = PackStore(packs())
+    pack = store.find(source.digest, precision)
+    runner: Runner | None = None
+    if pack is not None:
+        with contextlib.suppress(CheckpointError):  # a graph of another version of the library: made anew
+            runner = Runner(pack, threads)
+    if pack is None or runner is None:
+        if reason := unsupported(source.checkpoint.config):
+            raise ConfigError(f"Precision {precision} is not to be had for this model: {reason}; choose fp32.")
+        if pack is not None:
+            store.discard(pack.folder)
+        source.checkpoint.check()
+        pack = store.make(source.digest, precision, source.checkpoint)
+        runner = Runner(pack, threads)
+    return OnnxBackend(runner, _info(source.path, pack)), pack.tokenizer
+
+
+def _info(path: Path, pack: Pack) -> ModelInfo:
+    return ModelInfo(
+        path=path,
+        architecture=pack.config.architecture,
+        parameters=pack.config.parameters,
+        vocab_size=pack.config.vocab_size,
+        context=pack.config.context,
+        device="cpu",
+        precision=pack.precision,
+        training=pack.training,
+    )
+
+
+def _choose(source: _Source, device: str) -> Choice:
+    """Measure the ways to run a model here, and remember the quickest one that answers as the reference does."""
+    reference, tokenizer = _open_torch(source, "cpu", None, "fp32")
+    ways: dict[tuple[str, str, str], Callable[[], Backend]] = {("torch", "cpu", "fp32"): lambda: reference}
+    sizes: tuple[Packed, ...] = ("int8",) if source.checkpoint.config.parameters > LARGE else ("int8", "fp32")
+    for precision in sizes:
+        with contextlib.suppress(ConfigError, OutputError):
+            packed, _ = _open_pack(source, precision, None)
+            if precision == "fp32" or difference(reference, packed, tokenizer) <= CLOSE:
+                ways["onnx", "cpu", precision] = lambda packed=packed: packed  # type: ignore[misc]
+    if device == "auto" and gpu_likely():
+        with contextlib.suppress(DeviceError):
+            gpu, _ = _open_torch(source, "auto", None, "auto")
+            if gpu.info.device != "cpu":
+                ways["torch", gpu.info.device, gpu.info.precision] = lambda: gpu
+    rates = measure_rates({way: opened() for way, opened in ways.items()})
+    runtime, where, precision = max(rates, key=lambda way: rates[way])
+    choice = Choice(runtime, where, precision, {" ".join(way): round(rate, 1) for way, rate in rates.items()})
+    remember(packs(), source.digest, choice)
+    return choice
+
+
+def difference(reference: Backend, other: Backend, tokenizer: Tokenizer) -> float:
+    """Mean Kullback-Leibler divergence, in nats, of the next token over a short text.
+
+    The reference reads it in one pass, the other one token by token, as it would write: kernels for one row and for many
+    may round in different ways.
+    """
+    import numpy as np
+
+    from picochat.inference.sampling import log_softmax
+
+    ids = tokenizer.encode(PROBE)[: reference.info.context]
+    left = np.stack([log_softmax(row) for row in reference.read(ids)])
+    right = np.stack([log_softmax(other.step(token)) for token in ids])
+    for backend in (reference, other):
+        backend.truncate(0)
+    return float((np.exp(left) * (left - right)).sum(axis=-1).mean())
+
+
+def _has_runtime() -> bool:
+    return find_spec("onnxruntime") is not None and find_spec("onnx") is not None
+
+
+def _check_threads(threads: int | None) -> None:
+    cores = os.cpu_count() or 1
+    if threads is not None and not 1 <= threads <= max(cores, 1):
+        raise ConfigError(f"--threads {threads} is out of bounds; this machine has {cores}, so choose 1 to {cores}.")
