@@ -1,4 +1,4 @@
-"""What computes logits, behind one protocol; and `open_backend`, which picks who."""
+"""What computes logits, behind one protocol."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-from picochat.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -95,11 +93,3 @@ class Lanes(Protocol):
 
     def fork(self, source: int, target: int) -> None:
         """Make `target` a copy of `source`, so that a prompt is read once."""
-
-
-def open_backend(path: str | Path, *, device: str = "auto", threads: int | None = None) -> tuple[Backend, Tokenizer]:
-    """Load a model file or run folder; raises `CheckpointError` or `DeviceError`."""
-    # torch takes a second to import: only when a model is really loaded
-    from picochat.inference.torch_backend import open_torch
-
-    return open_torch(path, device=device, threads=threads)

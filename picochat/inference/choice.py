@@ -17,8 +17,9 @@ from picochat.errors import OutputError
 from picochat.files import write_text
 from picochat.inference.backend import Backend
 
-ROUNDS, STEPS = 3, 24
-"""The ways take turns, so that a busy moment hits all of them; of each, the best round counts."""
+ROUNDS, STEPS, SECONDS = 3, 24, 0.25
+"""The ways take turns, so that a busy moment hits all of them; of each, the best round counts. A round ends after so many
+steps, or so many seconds."""
 
 Way = TypeVar("Way")
 
@@ -46,30 +47,31 @@ def measure_rates(ways: Mapping[Way, Backend]) -> dict[Way, float]:
     for _ in range(ROUNDS):
         for way, backend in ways.items():
             backend.truncate(0)
-            steps = max(1, min(STEPS, backend.info.context - 1))
             backend.prefill((0,))
-            began = time.perf_counter()
-            for _ in range(steps):
+            began = now = time.perf_counter()
+            steps = 0
+            while steps < min(STEPS, backend.info.context - 1) and now - began < SECONDS:
                 backend.step(0)
-            best[way] = max(best[way], steps / (time.perf_counter() - began))
+                steps, now = steps + 1, time.perf_counter()
+            best[way] = max(best[way], steps / (now - began) if steps else 0.0)
     for backend in ways.values():
         backend.truncate(0)
     return best
 
 
-def recall(folder: Path, digest: str) -> Choice | None:
-    """What was chosen for the model with that digest on this machine; `None` where nothing was, or nothing readable."""
+def recall(folder: Path, digest: str, device: str) -> Choice | None:
+    """What was chosen for the model with that digest, where `device` was asked for; `None` where nothing readable was."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        known = json.loads(_file(folder, digest).read_text(encoding="utf-8"))
+        known = json.loads(_file(folder, digest, device).read_text(encoding="utf-8"))
         if known.pop("machine") == machine():
             return Choice(**known)
     return None
 
 
-def remember(folder: Path, digest: str, choice: Choice) -> None:
+def remember(folder: Path, digest: str, device: str, choice: Choice) -> None:
     """Keep a choice; where that can't be done, it is measured again next time."""
     with contextlib.suppress(OutputError):
-        write_text(_file(folder, digest), json.dumps({"machine": machine(), **asdict(choice)}))
+        write_text(_file(folder, digest, device), json.dumps({"machine": machine(), **asdict(choice)}))
 
 
 def machine() -> list[str]:
@@ -83,5 +85,5 @@ def machine() -> list[str]:
     return [platform.node(), platform.machine(), platform.processor(), str(os.cpu_count()), *versions]
 
 
-def _file(folder: Path, digest: str) -> Path:
-    return folder / "choices" / f"{digest[:40]}.json"
+def _file(folder: Path, digest: str, device: str) -> Path:
+    return folder / "choices" / f"{digest[:40]}-{device}.json"

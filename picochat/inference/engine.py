@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from picochat.errors import CheckpointError, ContextOverflowError
-from picochat.inference.backend import Backend, ModelInfo, open_backend
+from picochat.inference.backend import Backend, ModelInfo
+from picochat.inference.opening import open_backend
 from picochat.inference.sampling import Logits, choose, log_normaliser
 from picochat.inference.settings import SamplingSettings
 from picochat.text.chat_format import ChatFormat
@@ -261,7 +262,7 @@ class _TextAssembler:
         return 0
 
 
-def load_engine(path: str | Path, *, device: str = "auto", threads: int | None = None) -> Engine:
-    """Load a model; raises `CheckpointError` or `DeviceError`."""
-    backend, tokenizer = open_backend(path, device=device, threads=threads)
+def load_engine(path: str | Path, *, device: str = "auto", threads: int | None = None, precision: str = "auto") -> Engine:
+    """Load a model; arguments and errors are those of `open_backend`."""
+    backend, tokenizer = open_backend(path, device=device, threads=threads, precision=precision)
     return Engine(backend, tokenizer)

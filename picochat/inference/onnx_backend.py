@@ -104,7 +104,8 @@ class OnnxLanes:
 
     def prefill(self, lane: int, ids: Sequence[int]) -> Rows:
         """See `Lanes.prefill`."""
-        return self._pass(lane, ids, 1)[-1]
+        logits: Rows = self._pass(lane, ids, 1)[0]
+        return logits
 
     def read(self, lane: int, ids: Sequence[int]) -> Rows:
         """The (len(ids), vocab_size) logits after each of the tokens."""
@@ -153,10 +154,10 @@ class OnnxLanes:
         self._check(lane, len(ids))
         binding = self._binding(lane, 1, len(ids), wanted)
         binding.ids[0] = ids
-        return self._run(binding, range(lane, lane + 1))[0] if wanted > 1 else self._run(binding, range(lane, lane + 1))
+        return self._run(binding, range(lane, lane + 1))
 
     def _run(self, binding: _Binding, lanes: range) -> Rows:
-        """One pass; returns (lanes, vocab_size) logits, or (1, wanted, vocab_size) where several are wanted."""
+        """One pass; returns the wanted logits of all lanes, (lanes x wanted, vocab_size)."""
         new = binding.ids.shape[1]
         starts = [self._lengths[lane] for lane in lanes]
         binding.last[:] = [start + new - 1 for start in starts]
@@ -169,9 +170,9 @@ class OnnxLanes:
             self._runner.pace.took(time.perf_counter() - began)
         for lane in lanes:
             self._lengths[lane] += new
-        logits = binding.logits
         # a copy: the array is written again at the next step
-        return (logits if logits.shape[1] > 1 else logits[:, 0]).copy()
+        logits: Rows = binding.logits.reshape(-1, self.config.vocab_size).copy()
+        return logits
 
     def _binding(self, first: int, lanes: int, new: int, wanted: int) -> _Binding:
         runner = self._runner
@@ -276,4 +277,3 @@ def _runs(lanes: Sequence[int]) -> list[tuple[int, int]]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-

@@ -1,7 +1,7 @@
 """Opening a model: which back end computes it, at which precision.
 
-On a CPU that is ONNX Runtime where it holds the model, from a pack that is made once; torch is the reference, the way on GPUs,
-and what is left where nothing else serves. Without a wish, the ways are measured once for each model and machine.
+On a CPU that is ONNX Runtime where it holds the model, from a pack that is made once; torch is the reference, the way on
+GPUs, and what is left where nothing else serves. Without a wish, the ways are measured once for each model and machine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from picochat.errors import CheckpointError, ConfigError, DeviceError, OutputError
 from picochat.inference.backend import Backend, ModelInfo
 from picochat.inference.choice import Choice, measure_rates, recall, remember
 from picochat.inference.packs import Pack, PackStore, source_digest
-from picochat.interop.onnx import BITS, unsupported
 from picochat.interop.onnx import Precision as Packed
+from picochat.interop.onnx import unsupported
 from picochat.locations import packs
 from picochat.runs import find_model_file
 from picochat.text.tokenizer import Tokenizer
@@ -68,20 +68,20 @@ def open_backend(
         raise ConfigError(f"There is no precision '{precision}'; choose one of {', '.join(PRECISIONS)}.")
     _check_threads(threads)
     source = _Source(find_model_file(Path(path)))
-    if precision in BITS:
+    if precision in ("int8", "int4"):
         if device not in ("auto", "cpu"):
             raise ConfigError(f"Precision {precision} runs on the CPU only; leave --device out, or choose bf16.")
-        return _open_pack(source, PACKED[PACKED.index(precision)], threads)  # type: ignore[arg-type]
+        return _open_pack(source, cast("Packed", precision), threads)
     if device not in ("auto", "cpu") or precision in ("bf16", "fp16") or not _has_runtime():
         return _open_torch(source, device, threads, precision)
     if precision == "fp32":
         if device == "auto" and gpu_likely():
             return _open_torch(source, device, threads, precision)
         return _open_or_fall_back(source, "fp32", threads)
-    choice = recall(packs(), source.digest) or _choose(source, device)
-    if choice.runtime == "onnx" and choice.precision in PACKED and (device == "cpu" or choice.device == "cpu"):
-        return _open_or_fall_back(source, choice.precision, threads)
-    return _open_torch(source, device if device == "cpu" else choice.device, threads, "auto")
+    choice = recall(packs(), source.digest, device) or _choose(source, device)
+    if choice.runtime == "onnx":
+        return _open_or_fall_back(source, cast("Packed", choice.precision), threads)
+    return _open_torch(source, choice.device, threads, choice.precision)
 
 
 def gpu_likely() -> bool:
@@ -184,9 +184,8 @@ def _choose(source: _Source, device: str) -> Choice:
             if gpu.info.device != "cpu":
                 ways["torch", gpu.info.device, gpu.info.precision] = lambda: gpu
     rates = measure_rates({way: opened() for way, opened in ways.items()})
-    runtime, where, precision = max(rates, key=lambda way: rates[way])
-    choice = Choice(runtime, where, precision, {" ".join(way): round(rate, 1) for way, rate in rates.items()})
-    remember(packs(), source.digest, choice)
+    choice = Choice(*max(rates, key=lambda way: rates[way]), {" ".join(way): round(rate, 1) for way, rate in rates.items()})
+    remember(packs(), source.digest, device, choice)
     return choice
 
 

@@ -2,8 +2,8 @@
 
 Two threads that wait for each other after every matrix product are up to twice as fast as one, on a quiet machine. For a
 small model the waiting may cost more than the second thread brings; and when another program uses the cores, one of the two
-is often off its core while the other waits, and both together fall to a tenth. So the ways are tried in turn, for a few steps
-each, and the quicker one goes on until it gets slower than it was.
+is often off its core while the other waits, and both together fall to a tenth. So the ways are tried in turn, for a few
+steps each, and the quicker one goes on until it gets slower than it was.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Packs: models made ready for ONNX Runtime, once, in the user's cache.
 
-A pack is a folder named by what is in the model file (its sha256), the precision and the version of the format, so an old one
-can never answer for a model that has changed:
+A pack is a folder named by what is in the model file (its sha256), the precision and the version of the format, so an old
+one can never answer for a model that has changed:
 
 model.onnx, model.onnx.data    the graph and its weights, which are mapped, not copied
 pack.json                      the model's shape, tokenizer and facts; sizes and hashes of the others

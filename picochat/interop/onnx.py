@@ -96,7 +96,7 @@ class _Graph:
         wanted = self.node("Gather", [hidden, "wanted"], axis=1)
         head = "embedding.weight" if config.tied else "head.weight"
         self._linear(wanted, head, output="logits")
-        cache = ["B", config.kv_heads, "S", config.head_dim]
+        cache: list[str | int | None] = ["B", config.kv_heads, "S", config.head_dim]
         layers = range(config.layers)
         inputs = [
             helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
@@ -166,7 +166,8 @@ class _Graph:
         else:
             bias = f"{name}.bias"
             zeros = np.zeros(config.dim, dtype=np.float32)
-            parameters, operator = [gain, self.weight(bias) if config.bias else self.tensor(bias, zeros)], "LayerNormalization"
+            parameters = [gain, self.weight(bias) if config.bias else self.tensor(bias, zeros)]
+            operator = "LayerNormalization"
         if not branch:
             return x, self.node(operator, [x, *parameters], axis=-1, epsilon=config.norm_eps)
         normed, _, _, total = self.nodes_of(
