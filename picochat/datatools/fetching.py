@@ -95,10 +95,12 @@ def _download(source: Source) -> Iterator[bytes]:
         if expected is not None and came < expected:
             raise EOFError(f"it ended after {came:,} of {expected:,} bytes")
     except (OSError, EOFError, http.client.HTTPException) as error:
-        reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", None) or error
+        # urllib wraps what happened, but for a status, whose number it would hide
+        cause = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", None) or error
+        reason = " ".join(str(getattr(cause, "strerror", None) or cause).split()) or type(cause).__name__
         raise DataError(
-            f"{source.where} can't be fetched ({str(reason) or type(reason).__name__}); check the network, or fetch it on "
-            "another machine and give the file to `picochat train --data`."
+            f"{source.where} can't be fetched ({reason}); check the network, or fetch it on another machine and give the "
+            "file to `picochat train --data`."
         ) from None
 
 

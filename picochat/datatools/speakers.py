@@ -24,13 +24,13 @@ def choose_assistant(counts: Counter[str], me: str | None, source: str) -> str:
         for name in counts:
             if name.casefold() == me.strip().casefold():
                 return name
-        raise ConfigError(f"Nobody in {source} is called {me!r}: there speak {_listed(counts)}.")
+        raise ConfigError(f"Nobody in {source} is called {me!r}; the speakers are {_listed(counts)}.")
     telling = [name for name in counts if name.casefold() in _ASSISTANTS]
     if len(telling) == 1:
         return telling[0]
     raise ConfigError(
-        f"In {source} there speak {_listed(counts)}; say with --me NAME which of them the model shall learn to be: "
-        "yourself, mostly."
+        f"The speakers in {source} are {_listed(counts)}; say with --me NAME which of them the model shall learn to be: "
+        "mostly yourself."
     )
 
 

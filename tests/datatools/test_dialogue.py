@@ -44,7 +44,7 @@ def test_whose_side_is_learnt_must_be_said() -> None:
     assert choose_assistant(counts, " ben", "a.txt") == "Ben"
     with pytest.raises(ConfigError, match=r"Anna \(3 messages\) and Ben \(1 message\); say with --me NAME"):
         choose_assistant(counts, None, "a.txt")
-    with pytest.raises(ConfigError, match=r"Nobody in a.txt is called 'Cleo': there speak Anna"):
+    with pytest.raises(ConfigError, match=r"Nobody in a.txt is called 'Cleo'; the speakers are Anna"):
         choose_assistant(counts, "Cleo", "a.txt")
     many = Counter({f"P{number}": number for number in range(1, 31)})
     with pytest.raises(ConfigError, match="and 22 more"):
