@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from picochat.datatools.importing import import_chats
-from picochat.errors import ConfigError, DataError, OutputError
+from picochat.errors import ConfigError, DataError, OutputError, PicochatError
 from picochat.text.corpus import Conversation, read_corpus
 from tests.datatools.test_whatsapp import ANDROID, IPHONE
 
@@ -129,3 +131,44 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     assert said(out) == [HI]
     with pytest.raises(ConfigError, match="each message says"):
         import_chats([file], out, me="Ben", force=True)
+
+
+KEYS = ["conversations", "messages", "mapping", "current_node", "from", "value", "role", "content", "parent", "message"]
+KEYS += ["author", "parts", "content_type", "metadata", "recipient", "type", "text", "a"]
+WORDS = st.sampled_from([*KEYS, "human", "gpt", "user", "assistant", "tool", "all", "\ud800"])
+JUNK = st.recursive(
+    st.none() | st.integers(-3, 3) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+RECORD = st.fixed_dictionaries(
+    {}, optional={"conversations": JUNK, "messages": JUNK, "mapping": JUNK, "current_node": WORDS}
+)
+LINE = st.sampled_from(
+    ["31/12/23, 21:05 - Anna: Hi", "[1.1.24, 9:05:00 PM] Ben:", "1/1/1, 1:11 - x", "Anna: Hi", "Ben: ", "", "\u200e<"]
+)
+
+
+@given(
+    content=st.one_of(
+        st.binary(max_size=60),
+        st.lists(RECORD, max_size=3).map(lambda records: "\n".join(map(json.dumps, records)).encode()),
+        JUNK.map(lambda value: json.dumps(value).encode()),
+        st.lists(LINE | st.text(max_size=20), max_size=8).map(lambda lines: "\n".join(lines).encode("utf-8", "replace")),
+    ),
+    name=st.sampled_from(["a.txt", "a.json", "a.jsonl", "a.jsonl.xz"]),
+    out=st.sampled_from(["out.txt", "out.jsonl"]),
+    form=st.sampled_from(["auto", "sharegpt", "openai", "whatsapp", "dialogue"]),
+    me=st.sampled_from([None, "Anna"]),
+)
+def test_no_file_breaks_it(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str, out: str, form: str, me: str | None
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    file = write(folder / name, content)
+    try:
+        tally = import_chats([file], folder / out, form=form, me=me, force=True)  # type: ignore[arg-type]
+    except PicochatError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len(said(folder / out)) == tally.conversations > 0
