@@ -16,6 +16,7 @@ LEAVES = {"errors", "files", "schema", "interrupt", "locations", "manifest", "me
 LAYERS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),
+    "datatools": {"text"},
     "checkpoint": {"model", "text"},
     "training": {"model", "text", "checkpoint"},
     "interop": {"model", "text", "checkpoint"},
@@ -25,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
-    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"},
+    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation", "datatools"},
 }
 MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend", "evaluation/torch_scorer"}
 

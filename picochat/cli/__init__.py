@@ -27,6 +27,7 @@ COMMANDS = {
     "train": "Train a model on your own text.",
     "config": "List, show and check the settings of a training.",
     "prepare": "Encode much text once, to train on it from memory-mapped files.",
+    "data": "Get data sets, and turn chats into training data.",
     "eval": "Measure a model on held-out text and on prompts.",
     "info": "Show what a model is made of.",
     "history": "List, search, export and delete saved conversations.",

@@ -1,0 +1,1 @@
+"""Getting data sets, and turning other programs' chats into conversations to train on."""
