@@ -79,19 +79,23 @@ class Model:
         return self.engine.stream(prompt.ids, wishes, end=engine.end_of_turn, slide=False)
 
 
-def load(path: str | Path | None = None, *, device: str = "auto", threads: int | None = None) -> Model:
+def load(
+    path: str | Path | None = None, *, device: str = "auto", threads: int | None = None, precision: str = "auto"
+) -> Model:
     """Load a model.
 
     Args:
         path: a model file or run folder; `None` is the shipped model.
         device: "auto", "cpu", "cuda" or "mps".
-        threads: CPU threads; `None` leaves it to the library.
+        threads: CPU threads; `None` finds out.
+        precision: "auto" is the quickest that answers as fp32 does; or "fp32", "bf16", "fp16", "int8", "int4".
 
     Raises:
         CheckpointError: missing, damaged or foreign.
+        ConfigError: a precision that can't be had for this model or machine.
         DeviceError: a device that is not here.
     """
-    return Model(load_engine(path or default_model(), device=device, threads=threads))
+    return Model(load_engine(path or default_model(), device=device, threads=threads, precision=precision))
 
 
 def train(data: str | Path, **settings: Any) -> Result:

@@ -70,10 +70,12 @@ def text_model(plain_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the files of whoever runs it."""
     for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in os.environ:
         if name.startswith("PICOCHAT_"):
             monkeypatch.delenv(name)
+    # what is made ready once for a model serves all tests of the session
+    monkeypatch.setenv("PICOCHAT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -63,6 +63,10 @@ class ScriptedBackend:
     def length(self) -> int:
         return len(self._ids)
 
+    @property
+    def cache_bytes(self) -> int:
+        return 4096 * self.info.context
+
     def prefill(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         assert len(ids) >= 1
         assert len(self._ids) + len(ids) <= self.info.context

@@ -101,11 +101,15 @@ def _status(front_end: FrontEnd, _: str) -> None:
     entries = len(session.conversation.entries)
     lines = [
         f"model     {engine.info.summary()}",
-        f"device    {engine.info.device}, {engine.info.precision}",
+        f"device    {engine.info.device}, {engine.info.precision}, {engine.info.runtime}",
         f"mode      {session.mode}",
         f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
         f"context   {session.context_used} of {engine.context} tokens",
+        f"cache     {engine.cached} of {engine.context} tokens, {engine.backend.cache_bytes / 1e6:,.1f} MB when full",
     ]
+    if engine.info.measured:
+        ways = sorted(engine.info.measured.items(), key=lambda item: -item[1])
+        lines.insert(2, f"measured  {', '.join(f'{way} {rate:,.0f}' for way, rate in ways)} tokens a second")
     if (last := session.last) and last.stop:
         lines.append(f"last      {last.count} tokens, {last.tokens_per_second:.0f} a second, seed {last.seed}")
     front_end.say("\n".join([*lines, describe_settings(session.settings)]))

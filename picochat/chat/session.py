@@ -31,7 +31,14 @@ def never() -> bool:
 class ChatSession:
     """A model that may still be loading, a conversation, and settings."""
 
-    def __init__(self, settings: ChatSettings | None = None, *, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: ChatSettings | None = None,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "auto",
+    ) -> None:
         self.settings = settings or ChatSettings()
         self.conversation = Conversation(system=self.settings.system)
         self.engine: Engine | None = None
@@ -39,6 +46,7 @@ class ChatSession:
         self.recorder: Recorder | None = None
         self._device = device
         self._threads = threads
+        self._precision = precision
 
     # -- the model ------------------------------------------------------------------------------------------------------
 
@@ -54,7 +62,7 @@ class ChatSession:
 
     def open(self, path: str | Path) -> Engine:
         """Load a model without taking it yet; safe on another thread. Raises as `load` does."""
-        return load_engine(path, device=self._device, threads=self._threads)
+        return load_engine(path, device=self._device, threads=self._threads, precision=self._precision)
 
     def use(self, engine: Engine) -> None:
         """Take an engine that is already loaded."""

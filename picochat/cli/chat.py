@@ -10,7 +10,7 @@ import typer
 
 from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
-from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.cli.options import DeviceOption, ModelOption, PrecisionOption, ThreadsOption, given, option
 from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
 from picochat.locations import default_model, history_database, preferences
@@ -23,6 +23,7 @@ def chat(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     prompt: Annotated[
         str | None, typer.Option("--prompt", "-p", help="Answer this once, and leave.", show_default=False)
     ] = None,
@@ -70,7 +71,7 @@ def chat(
 
     from picochat.chat.session import ChatSession
 
-    session = ChatSession(settings, device=device, threads=threads)
+    session = ChatSession(settings, device=device, threads=threads, precision=precision)
     notice = None
     if history and prompt is None:
         from picochat.chat.recorder import Recorder

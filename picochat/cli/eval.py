@@ -54,6 +54,14 @@ def evaluate(
     repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            help="fp32, bf16, fp16, int8 or int4. Default: texts are read by PyTorch, answers written as in a chat.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a model.
@@ -78,7 +86,8 @@ def evaluate(
     from picochat.inference.engine import load_engine
     from picochat.locations import default_model
 
-    engine = load_engine(model or default_model(), device=device, threads=threads)
+    path = model or default_model()
+    engine = load_engine(path, device=device, threads=threads, precision=precision or "auto")
     report: dict[str, Any] = {
         "model": str(engine.info.path),
         "device": engine.info.device,
@@ -89,7 +98,7 @@ def evaluate(
     from picochat.cli.meter import Meter
 
     if documents:
-        score = _score(engine, documents)
+        score = _score(engine if precision else _reference(path, device, threads), documents)
         report |= score.to_dict()
         lines += _score_lines(score)
     if questions or memorised:
@@ -109,6 +118,14 @@ def evaluate(
     from picochat.text.safe import printable
 
     print(json.dumps(report) if as_json else printable("\n".join(lines)))
+
+
+def _reference(path: Path, device: str, threads: int | None) -> Engine:
+    """The model computed by PyTorch, which reads many documents side by side."""
+    from picochat.inference.engine import Engine
+    from picochat.inference.torch_backend import open_torch
+
+    return Engine(*open_torch(path, device=device, threads=threads, precision="fp32" if device == "cpu" else None))
 
 
 def _score(engine: Engine, documents: list[Document]) -> Score:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.cli.options import DeviceOption, ModelOption, PrecisionOption, ThreadsOption, given, option
 from picochat.errors import DataError
 from picochat.inference.engine import Token
 from picochat.inference.settings import SamplingSettings
@@ -28,6 +28,7 @@ def generate(
     model: ModelOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    precision: PrecisionOption = "auto",
     max_tokens: Annotated[
         int | None,
         option(SamplingSettings, "max_tokens", "--max-tokens", "-t"),
@@ -74,7 +75,7 @@ def generate(
     from picochat.locations import default_model
     from picochat.text.safe import printable
 
-    engine = load_engine(model or default_model(), device=device, threads=threads)
+    engine = load_engine(model or default_model(), device=device, threads=threads, precision=precision)
     request = completion(engine, text, raw=raw)
     if request.cut:
         print(f"The prompt is longer than the window of {engine.context} tokens: only its end is seen.", file=sys.stderr)

@@ -111,5 +111,8 @@ ModelOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, max=1024, help="CPU threads. Default: all cores.", show_default=False)
+    int | None, typer.Option("--threads", min=1, help="CPU threads. Default: as many as are quickest.", show_default=False)
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="auto (the quickest that answers alike), fp32, bf16, fp16, int8 or int4.")
 ]

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from picochat.errors import PicochatError
 from picochat.evaluation.rows import Row
+from picochat.evaluation.step_scorer import StepScorer
 from picochat.inference.backend import Backend
 
 
@@ -24,11 +24,12 @@ class Scorer(Protocol):
 
 
 def scorer_of(backend: Backend) -> Scorer:
-    """The scorer that shares a back end's weights; raises `PicochatError` where there is none for it."""
-    # torch takes a second to import: only when a model is really measured
-    from picochat.evaluation.torch_scorer import TorchScorer
-    from picochat.inference.torch_backend import TorchBackend
+    """The scorer that shares a back end's weights."""
+    if backend.info.runtime == "PyTorch":
+        # torch takes a second to import: only when a model is really measured
+        from picochat.evaluation.torch_scorer import TorchScorer
+        from picochat.inference.torch_backend import TorchBackend
 
-    if not isinstance(backend, TorchBackend):
-        raise PicochatError(f"{backend.info.path} can't be measured with this back end; load it with PyTorch.")
-    return TorchScorer(backend.model)
+        if isinstance(backend, TorchBackend):
+            return TorchScorer(backend.model)
+    return StepScorer(backend)

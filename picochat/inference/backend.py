@@ -13,7 +13,12 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """Facts of a loaded model, for people."""
+    """Facts of a loaded model, for people.
+
+    Attributes:
+        runtime: the library that computes.
+        measured: tokens a second of the ways to run this model here, by their names, where they were compared.
+    """
 
     path: Path
     architecture: str
@@ -23,6 +28,8 @@ class ModelInfo:
     device: str
     precision: str
     training: dict[str, Any] = field(default_factory=dict)
+    runtime: str = "PyTorch"
+    measured: dict[str, float] = field(default_factory=dict)
 
     @property
     def chats(self) -> bool:
@@ -43,6 +50,10 @@ class Backend(Protocol):
     @property
     def length(self) -> int:
         """Tokens in the cache."""
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory that a full cache takes."""
 
     def prefill(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         """Read at least one token after those in the cache; returns the (vocab_size,) logits of what follows.

@@ -234,6 +234,11 @@ class OnnxBackend:
         return self._lanes.length(0)
 
     @property
+    def cache_bytes(self) -> int:
+        """See `Backend.cache_bytes`."""
+        return self._lanes.bytes
+
+    @property
     def threads(self) -> int:
         """Threads that a step takes at present."""
         return self._runner.threads

@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,8 +80,11 @@ def open_backend(
         return _open_or_fall_back(source, "fp32", threads)
     choice = recall(packs(), source.digest, device) or _choose(source, device)
     if choice.runtime == "onnx":
-        return _open_or_fall_back(source, cast("Packed", choice.precision), threads)
-    return _open_torch(source, choice.device, threads, choice.precision)
+        backend, tokenizer = _open_or_fall_back(source, cast("Packed", choice.precision), threads)
+    else:
+        backend, tokenizer = _open_torch(source, choice.device, threads, choice.precision)
+    backend.info = replace(backend.info, measured=choice.rates)
+    return backend, tokenizer
 
 
 def gpu_likely() -> bool:
@@ -165,6 +168,7 @@ def _info(path: Path, pack: Pack) -> ModelInfo:
         device="cpu",
         precision=pack.precision,
         training=pack.training,
+        runtime="ONNX Runtime",
     )
 
 

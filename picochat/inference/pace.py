@@ -3,7 +3,7 @@
 Two threads that wait for each other after every matrix product are up to twice as fast as one, on a quiet machine. For a
 small model the waiting may cost more than the second thread brings; and when another program uses the cores, one of the two
 is often off its core while the other waits, and both together fall to a tenth. So the ways are tried in turn, for a few
-steps each, and the quicker one goes on until it gets slower than it was.
+steps each, and the quicker one goes on until steps take longer or shorter than they did.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from statistics import median
 TRIAL = 8
 """Steps by which a way is judged."""
 
-SLOWER = 1.6
-"""Times a step's usual length from which on the ways are compared anew. Longer contexts slow steps down too, but slowly."""
+CHANGE = 1.6
+"""Times slower or quicker than usual from which on the ways are compared anew. Longer contexts slow steps down too, but
+slowly."""
 
 PATIENCE = 256
 """Steps until the next comparison while the machine is busy, which may pass; on a quiet one there is none."""
@@ -51,8 +52,9 @@ class Pace:
             self._compare(now)
             return
         self._steps += TRIAL
-        busy = now > SLOWER * self._fastest[self.way]
-        if now > SLOWER * self._usual or (busy and self._steps >= PATIENCE):
+        busy = now > CHANGE * self._fastest[self.way]
+        changed = now > CHANGE * self._usual or now * CHANGE < self._usual
+        if changed or (busy and self._steps >= PATIENCE):
             self._trying, self._found = True, {self.way: now}
             self.way = (self.way + 1) % self.ways
         elif now > self._usual:

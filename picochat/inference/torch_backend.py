@@ -37,6 +37,11 @@ class TorchBackend:
         """Tokens in the cache."""
         return self.cache.length
 
+    @property
+    def cache_bytes(self) -> int:
+        """See `Backend.cache_bytes`."""
+        return self.cache.bytes
+
     @torch.inference_mode()
     def prefill(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         """See `Backend.prefill`."""

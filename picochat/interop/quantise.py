@@ -10,8 +10,11 @@ import numpy.typing as npt
 BLOCK = 32
 """Weights that share a scale: what the integer kernels of ONNX Runtime, and llama.cpp's Q8_0 and Q4_0, read."""
 
-_STEPS = np.linspace(0.7, 1.15, 24, dtype=np.float32)
+_STEPS = np.arange(35, 59, dtype=np.float32) / 50
 """Scales tried for a block of 4 bits, as shares of the one that just holds its largest weight."""
+
+_TINY = 1e-30
+"""Scales from which on their inverse is a number in fp32."""
 
 _ROWS = 64
 """Rows taken at once, so that they stay in the processor's caches while scales are tried."""
@@ -89,6 +92,7 @@ def _best_scales(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _round(values: npt.NDArray[np.float32], scales: npt.NDArray[np.float32], zero: int) -> npt.NDArray[np.float32]:
-    """The nearest codes less `zero`; a block of zeros has a scale of 0 and stays zeros."""
-    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales != 0)
-    return np.clip(np.rint(values * inverse[..., None]), -zero, zero - 1)
+    """The nearest codes less `zero`; a block of next to nothing becomes zeros."""
+    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=np.abs(scales) > _TINY)
+    codes: npt.NDArray[np.float32] = np.clip(np.rint(values * inverse[..., None]), -zero, zero - 1)
+    return codes

@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
-from picochat.errors import CheckpointError, DataError, PicochatError
+from picochat.errors import CheckpointError, DataError
 from picochat.evaluation.bits import score_documents
 from picochat.evaluation.scorer import scorer_of
+from picochat.evaluation.step_scorer import StepScorer
 from picochat.inference.engine import Engine
 from picochat.text.chat_format import Message
 from picochat.text.corpus import Conversation, Document, Text
@@ -130,6 +131,13 @@ def test_nothing_to_predict() -> None:
         score_documents(engine, scorer(engine), [Conversation((Message("system", "Be kind."),))])
 
 
-def test_a_back_end_without_rows() -> None:
-    with pytest.raises(PicochatError, match=r"scripted\.pt can't be measured"):
-        scorer_of(ScriptedBackend([], char_tokenizer()))
+def test_any_back_end_is_measured_token_by_token() -> None:
+    engine = tiny_engine()
+    said = talk("Hi there.", "Hello you!", "How?", "Well.")
+    beside = score_documents(engine, scorer(engine), [said])
+    alone = score_documents(engine, StepScorer(engine.backend), [said])
+    ours, theirs = alone.to_dict(), beside.to_dict()
+    assert (ours["tokens"], ours["bytes"]) == (theirs["tokens"], theirs["bytes"])
+    assert ours["bits_per_byte"] == pytest.approx(theirs["bits_per_byte"], rel=1e-5)
+    assert engine.backend.length == 0
+    assert isinstance(scorer_of(ScriptedBackend([], char_tokenizer())), StepScorer)
