@@ -92,9 +92,7 @@ def _content(
         "format": FORMAT,
         "model": config.to_dict(),
         "tokenizer": tokenizer.to_json(),
-        "weights": {
-            name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous() for name, tensor in weights.items()
-        },
+        "weights": {name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous() for name, tensor in weights.items()},
         "training": dict(training or {}),
     }
 

@@ -179,7 +179,7 @@ class Conversation:
         """The document mark and the system prompt, which may take `most` tokens, and what was cut off of it."""
         mark = Section(Rendered(chat.begin, [Part.STRUCTURE] * len(chat.begin)))
         text = self.system or chat.turns.default_system
-        if not text:
+        if text is None:
             return [mark], []
         content = chat.tokenizer.encode(text)
         room = max(0, most - len(mark.tokens) - len(chat.wrap("system", [])))

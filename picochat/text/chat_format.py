@@ -106,8 +106,9 @@ class ChatFormat:
     def complete(self, messages: Sequence[Message]) -> list[Message]:
         """The messages with the format's own system message in front, where it has one and they don't."""
         default = self.turns.default_system
-        lacking = default and (not messages or messages[0].role != "system")
-        return [Message("system", default), *messages] if lacking else list(messages)
+        if default is None or (messages and messages[0].role == "system"):
+            return list(messages)
+        return [Message("system", default), *messages]
 
     def render(self, messages: Sequence[Message]) -> Rendered:
         """A conversation as a training document."""

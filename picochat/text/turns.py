@@ -49,7 +49,7 @@ class TurnFormat:
     ends: tuple[str, ...]
     start_of_text: str
     end_of_text: str
-    default_system: str = ""
+    default_system: str | None = None
 
     def frame(self, role: str) -> Frame:
         """What stands around the messages of a role."""
@@ -62,7 +62,7 @@ class TurnFormat:
 
     def render(self, messages: list[tuple[str, str]], *, reply: bool = False) -> str:
         """The text of a conversation of (role, content), up to where the assistant is to speak with `reply`."""
-        if self.default_system and (not messages or messages[0][0] != "system"):
+        if self.default_system is not None and (not messages or messages[0][0] != "system"):
             messages = [("system", self.default_system), *messages]
         parts = [f"{self.frame(role).before}{content}{self.frame(role).after}" for role, content in messages]
         return "".join([self.begin, *parts, *([self.reply] if reply else [])])
@@ -86,7 +86,8 @@ class TurnFormat:
             if not isinstance(frame, dict) or set(frame) != {"before", "after"}:
                 raise CheckpointError(f"The turn format must tell what stands before and after a message ({role}).")
             known[role] = Frame(**frame)
-        if not all(isinstance(text, str) and len(text) <= _LONGEST for text in _texts(known)):
+        texts = list(_texts({name: value for name, value in known.items() if value is not None or name != "default_system"}))
+        if not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts):
             raise CheckpointError(f"The turn format must be made of texts of at most {_LONGEST:,} characters.")
         turns = cls(**known)
         if not all(turns.tokens):
