@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from picochat.checkpoint import Checkpoint, load_checkpoint
@@ -35,6 +36,16 @@ def read_any(source: str | Path) -> Checkpoint:
     if _HUB_NAME.match(str(source)):
         return read_hf(download(str(source)), name=str(source))
     return load_checkpoint(path)
+
+
+def shortened(checkpoint: Checkpoint, context: int) -> Checkpoint:
+    """The model with a window of at most `context` tokens: the cache of a long one takes much memory."""
+    if context >= checkpoint.config.context:
+        return checkpoint
+    weights = dict(checkpoint.weights)
+    if "positions.weight" in weights:
+        weights["positions.weight"] = weights["positions.weight"][:context].clone()
+    return replace(checkpoint, config=replace(checkpoint.config, context=context), weights=weights)
 
 
 def is_hf(path: Path) -> bool:

@@ -77,13 +77,14 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        self._pieces, self._prefix = _without_prefix(backend)
+        description = json.loads(backend.to_str())
+        self._pieces, self._prefix = _without_prefix(backend, description)
         self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
         self._added = {index: str(token.content) for index, token in backend.get_added_tokens_decoder().items()}
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
         self.ends = frozenset(map(self.id_of, turns.ends))
-        self._bytes = self._make_byte_table()
+        self._bytes = self._make_byte_table(list(_steps(description["decoder"])))
 
     # -- making one -----------------------------------------------------------------------------------------------------
 
@@ -180,7 +181,7 @@ class Tokenizer:
 
     def opened(self, text: str) -> str:
         """A text as the tokenizer wants its beginning."""
-        opens = self._prefix == "always" or (self._prefix and not text.startswith(" "))
+        opens = self._prefix == "always" or (self._prefix and not text.startswith((" ", "\u2581")))
         return f" {text}" if text and opens else text
 
     def encode_marked(self, text: str) -> list[int]:
@@ -254,9 +255,9 @@ class Tokenizer:
         names = sorted((self._added[index] for index in self.special_ids), key=len, reverse=True)
         return re.compile(f"({'|'.join(map(re.escape, names))})")
 
-    def _make_byte_table(self) -> list[bytes]:
+    def _make_byte_table(self, steps: list[dict[str, Any]]) -> list[bytes]:
+        """The bytes of each token, by the steps of the decoder."""
         table = [b""] * self.vocab_size
-        steps = list(_steps(json.loads(self.library_json()).get("decoder")))
         byte_level = any(step["type"] == "ByteLevel" for step in steps)
         # what a piece's characters stand for, in SentencePiece's way mostly a space
         replaced = [(step["replacement"], " ") for step in steps if step["type"] == "Metaspace"]
@@ -348,21 +349,24 @@ def _steps(part: Any) -> Iterator[dict[str, Any]]:
         yield from [part] if inner is None else (step for each in inner for step in _steps(each))
 
 
-def _without_prefix(backend: Backend) -> tuple[Backend, Literal["", "once", "always"]]:
-    """The tokenizer without the space that it puts in front of a text, and when it does: where none is yet, or always."""
-    whole = json.loads(backend.to_str())
+def _without_prefix(backend: Backend, description: dict[str, Any]) -> tuple[Backend, Literal["", "once", "always"]]:
+    """The tokenizer without the space that it puts in front of a text, and when it does: where none is yet, or always.
+
+    Args:
+        description: the tokenizer's JSON, to be changed.
+    """
     prefix: Literal["", "once", "always"] = ""
-    for step in _steps(whole["pre_tokenizer"]):
+    for step in _steps(description["pre_tokenizer"]):
         if step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never":
             step["prepend_scheme"], prefix = "never", "once"
         elif step["type"] == "ByteLevel" and step.get("add_prefix_space"):
             step["add_prefix_space"], prefix = False, "once"
-    for step in _steps(whole["normalizer"]):
+    for step in _steps(description["normalizer"]):
         if step["type"] == "Prepend":
             step["prepend"], prefix = "", "always"
     if not prefix:
         return backend, ""
-    changed = Backend.from_str(json.dumps(whole))
+    changed = Backend.from_str(json.dumps(description))
     changed.encode_special_tokens = True
     return changed, prefix
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-pytest.importorskip("transformers")
-
 from picochat.checkpoint import load_checkpoint
 from picochat.errors import CheckpointError
 from picochat.interop.hf import read_hf
 from picochat.interop.source import read_any
 from picochat.text.chat_format import ChatFormat, Message
 from tests.interop.conftest import ZEPHYR
+
+pytest.importorskip("transformers")
 
 Make = Callable[..., tuple[Path, Any, Any]]
 TEXT = "Hi, I'm Ada. \U0001f600 2 + 2"
@@ -174,9 +174,7 @@ def test_damaged_and_hostile_folders_are_told(make_hf: Make, damage: Callable[[P
         read_hf(folder)
 
 
-def test_what_is_there_goes_before_a_name_on_the_hub(
-    make_hf: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_goes_before_a_name_on_the_hub(make_hf: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _, _ = make_hf("gpt2")
     (tmp_path / "org").mkdir()
     folder.rename(tmp_path / "org" / "name")
