@@ -35,6 +35,8 @@ KINDS: tuple[str, ...] = ("bpe", "char", "word")
 
 SPECIAL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 
+LARGEST = 1_048_576
+"""The most ids: a damaged file may ask for billions."""
 LONG = 10_000
 """Texts with more characters are encoded in a way that lets other threads of the program work meanwhile."""
 
@@ -59,7 +61,7 @@ class Tokenizer:
         ends: the tokens that end the assistant's turn.
 
     Raises:
-        CheckpointError: a token that the format names is missing.
+        CheckpointError: a token that the format names is missing, or an id is too large.
     """
 
     def __init__(self, backend: Backend, turns: TurnFormat = CHATML) -> None:
@@ -80,6 +82,8 @@ class Tokenizer:
         description = json.loads(backend.to_str())
         self._pieces, self._prefix = _without_prefix(backend, description)
         self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
+        if self.vocab_size > LARGEST:
+            raise CheckpointError(f"The tokenizer has ids up to {self.vocab_size:,}; picochat takes at most {LARGEST:,}.")
         self._added = {index: str(token.content) for index, token in backend.get_added_tokens_decoder().items()}
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
@@ -323,7 +327,7 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
         characters.update(text)
         if kind == "word":
             pieces.update(piece for piece, _ in words.pre_tokenize_str(text))
-    room = 1_048_576 if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
+    room = LARGEST if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
     ordered = [*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256))]
     # by count, then by code point, so that the same text gives the same ids
     for piece, _ in sorted(characters.items(), key=lambda item: (-item[1], item[0]))[:room]:
