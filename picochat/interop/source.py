@@ -20,7 +20,7 @@ _GGUF = b"GGUF"
 def read_any(source: str | Path) -> Checkpoint:
     """Read a model file or run folder of picochat, a Hugging Face folder, or a name on its hub (ORG/NAME).
 
-    What is there under that path goes before a name.
+    What is there under that path goes before a name, and so does a folder of the name's first part.
 
     Raises:
         CheckpointError: nothing there, or nothing that can be read.
@@ -33,7 +33,8 @@ def read_any(source: str | Path) -> Checkpoint:
             # the reader of GGUF files goes here
             raise CheckpointError(f"{path} is a GGUF file, which this picochat doesn't read; give a Hugging Face folder.")
         return load_checkpoint(path)
-    if _HUB_NAME.match(str(source)):
+    # a mistyped run must not become a question to the network
+    if _HUB_NAME.match(str(source)) and path.suffix not in (".pt", ".gguf") and not path.parent.is_dir():
         return read_hf(download(str(source)), name=str(source))
     return load_checkpoint(path)
 
@@ -85,7 +86,7 @@ def download(name: str) -> Path:
     except RepositoryNotFoundError:
         raise CheckpointError(f"There is nothing at {name}, and no model of that name on the Hugging Face hub.") from None
     except Exception as error:  # all that a network can do
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = str(error).partition(". ")[0].partition("\n")[0][:200] or type(error).__name__
         raise CheckpointError(
             f"There is nothing at {name}, and the Hugging Face hub can't be reached for a model of that name ({reason})."
         ) from None

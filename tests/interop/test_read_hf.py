@@ -205,5 +205,14 @@ def test_without_a_network_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(CheckpointError, match="nothing at no/where"):
         read_any("no/where")
+
+
+@pytest.mark.parametrize("name", ["nowhere.pt", "runs/mine", "models/mine.pt", "/no/where"])
+def test_a_mistyped_path_asks_no_network(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
     with pytest.raises(CheckpointError, match="There is no model"):
-        read_any("nowhere.pt")
+        read_any(name)
