@@ -4,8 +4,8 @@
 
     {"format": "picochat/1", "model": {...}, "tokenizer": "<tokenizer.json>", "weights": {...}, "training": {...}}
 
-The tokenizer travels inside, so that a model can't be paired with the wrong one. A file that would need unpickling is
-refused.
+The tokenizer travels inside, with the format of its turns if that is not picochat's own, so that a model can't be paired
+with the wrong one. A file that would need unpickling is refused.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ class Checkpoint:
         if wrong := _shape_mismatch(self.config, self.weights):
             raise CheckpointError(f"{self.path or 'The model'} is damaged: {wrong}; get or train it again.")
 
+    def save(self, path: Path, *, dtype: torch.dtype | None = None) -> None:
+        """Write a model file atomically, its weights as `dtype`, or as they are; `OutputError` where that can't be done."""
+        with atomic_write(path) as stream:
+            save_tensors(stream, _content(self.config, self.weights, self.tokenizer, self.training, dtype))
+
 
 def save_checkpoint(
     path: Path,
@@ -75,11 +80,21 @@ def checkpoint_content(
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Any]:
     """What a model file holds, its weights as `dtype`."""
+    return _content(model.config, model.saved_weights(), tokenizer, training, dtype)
+
+
+def _content(
+    config: ModelConfig,
+    weights: dict[str, Tensor],
+    tokenizer: Tokenizer,
+    training: dict[str, Any] | None,
+    dtype: torch.dtype | None,
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "model": model.config.to_dict(),
+        "model": config.to_dict(),
         "tokenizer": tokenizer.to_json(),
-        "weights": {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.saved_weights().items()},
+        "weights": {name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous() for name, tensor in weights.items()},
         "training": dict(training or {}),
     }
 
@@ -113,7 +128,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         training = _known_facts(dict(content["training"]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({type(error).__name__}: {error}); get or train it again.") from None
-    except ConfigError as error:
+    except (ConfigError, CheckpointError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from None
     if tokenizer.vocab_size > config.vocab_size:
         raise CheckpointError(

@@ -177,10 +177,11 @@ class Conversation:
 
     def _head(self, chat: ChatFormat, most: int) -> tuple[list[Section], list[Section]]:
         """The document mark and the system prompt, which may take `most` tokens, and what was cut off of it."""
-        mark = Section(chat.render([]))
-        if not self.system:
+        mark = Section(Rendered(chat.begin, [Part.STRUCTURE] * len(chat.begin)))
+        text = self.system or chat.turns.default_system
+        if text is None:
             return [mark], []
-        content = chat.tokenizer.encode(self.system)
+        content = chat.tokenizer.encode(text)
         room = max(0, most - len(mark.tokens) - len(chat.wrap("system", [])))
         rest = content[room:]
         system = Section(chat.message("system", content[:room]), "system", cut=bool(rest))

@@ -10,7 +10,6 @@ from picochat.inference.engine import Engine
 from picochat.text import corpus
 from picochat.text.chat_format import Message, Part, Role
 from picochat.text.corpus import Document
-from picochat.text.tokenizer import Tokenizer
 
 # a system prompt is given to a model, which never has to write one
 _PARTS: dict[Role, Part] = {"user": Part.USER, "assistant": Part.ASSISTANT, "system": Part.STRUCTURE}
@@ -51,9 +50,9 @@ def plain_text(messages: Sequence[Message]) -> str:
 class _Window:
     """What the model has before it. When it is full the older half goes, and what it held comes out as a row."""
 
-    def __init__(self, context: int, tokenizer: Tokenizer) -> None:
-        self.ids = [tokenizer.end_of_text]
-        self._parts = [Part.STRUCTURE]
+    def __init__(self, context: int, opening: Sequence[int]) -> None:
+        self.ids = list(opening)
+        self._parts = [Part.STRUCTURE] * len(opening)
         self._limit = context + 1
         self._kept = (context + 1) // 2
 
@@ -76,13 +75,13 @@ class _Window:
 
 
 def _text_rows(engine: Engine, text: str) -> Iterator[Row]:
-    window = _Window(engine.context, engine.tokenizer)
-    yield from window.add(engine.tokenizer.encode(text), Part.TEXT)
+    window = _Window(engine.context, [engine.tokenizer.start_of_text])
+    yield from window.add(engine.tokenizer.encode_document(text), Part.TEXT)
     yield from window.restart()
 
 
 def _plain_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
-    window, encode = _Window(engine.context, engine.tokenizer), engine.tokenizer.encode
+    window, encode = _Window(engine.context, [engine.tokenizer.start_of_text]), engine.tokenizer.encode
     for message in messages:
         yield from window.add(encode(_plain_header(message)), Part.STRUCTURE)
         yield from window.add(encode(message.content), _PARTS[message.role])
@@ -91,8 +90,10 @@ def _plain_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
 
 
 def _chat_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
-    chat, window = engine.chat_format, _Window(engine.context, engine.tokenizer)
+    chat = engine.chat_format
+    window = _Window(engine.context, chat.begin)
     conversation = Conversation()
+    messages = chat.complete(messages)
     if messages and messages[0].role == "system":
         conversation.system = messages[0].content
         yield from window.add(chat.wrap("system", engine.tokenizer.encode(conversation.system)), Part.STRUCTURE)
@@ -100,22 +101,22 @@ def _chat_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
     for message in messages:
         content = engine.tokenizer.encode(message.content)
         conversation.add(message.role, message.content, ids=content)
-        frame = chat.wrap(message.role, [])
-        header = frame.index(engine.tokenizer.im_end)
+        header, after = chat.frame(message.role)
         cut = None
         if message.role == "user":
             prompt = conversation.prompt(chat, engine.context, engine.reserve(None))
-            seen = prompt.ids[: -len(chat.reply_header)]
+            seen = prompt.ids[: len(prompt.ids) - len(chat.reply_header)]
             # all of a message counts, also of one that is too long for a chat: that one stands alone
-            before = [engine.tokenizer.end_of_text] if prompt.cut else seen[: -len(frame) - len(content)]
+            turn = len(header) + len(content) + len(after)
+            before = chat.begin if prompt.cut else seen[: len(seen) - turn]
             if before != window.ids:
                 yield from window.restart(before)
             cut = seen if prompt.cut else None
             del conversation.entries[: conversation.dropped]
             conversation.dropped = 0
-        yield from window.add(frame[:header], Part.STRUCTURE)
+        yield from window.add(header.ids, Part.STRUCTURE)
         yield from window.add(content, _PARTS[message.role])
-        yield from window.add(frame[header:], Part.STRUCTURE)
+        yield from window.add(after.ids, Part.STRUCTURE)
         if cut is not None:
             yield from window.restart(cut)
     yield from window.restart()

@@ -93,8 +93,8 @@ class Engine:
 
     @property
     def end_of_turn(self) -> frozenset[int]:
-        """The tokens that end an answer: also the one that would open another turn."""
-        return frozenset({self.tokenizer.im_end, self.tokenizer.end_of_text, self.tokenizer.im_start})
+        """The tokens that end an answer; in ChatML also the one that would open another turn."""
+        return self.tokenizer.ends
 
     def reserve(self, limit: int | None) -> int:
         """Tokens of the window that a conversation leaves free for an answer of at most `limit`: a quarter at the most."""
@@ -141,7 +141,7 @@ class Engine:
         generator = np.random.default_rng(settings.seed)
         special = self.tokenizer.special_ids  # repeating these is no repetition
         text = _TextAssembler(self.tokenizer, settings.stop)
-        sequence = self.fit(ids) or [self.tokenizer.end_of_text]
+        sequence = self.fit(ids) or [self.tokenizer.start_of_text]
         self.slides = 0
         logits = self._prefill(sequence, cancelled)
         count = 0

@@ -27,12 +27,12 @@ class Request:
 def completion(engine: Engine, text: str, *, raw: bool = False) -> Request:
     """A single prompt: a chat model answers it, another one goes on from it; `raw` goes on with either."""
     tokenizer = engine.tokenizer
-    content = tokenizer.encode(text)
     if text and engine.info.chats and not raw:
         chat = engine.chat_format
-        frame = len(chat.wrap("user", [])) + len(chat.reply_header) + 1
+        content, opening = tokenizer.encode(text), chat.render([]).ids
+        frame = len(opening) + len(chat.wrap("user", [])) + len(chat.reply_header)
         room = max(1, engine.context - engine.context // 4 - frame)
-        ids = [tokenizer.end_of_text, *chat.wrap("user", content[-room:]), *chat.reply_header]
+        ids = [*opening, *chat.wrap("user", content[-room:]), *chat.reply_header]
         return Request(ids, engine.end_of_turn, slide=False, cut=len(content) > room)
-    ids = [tokenizer.end_of_text, *content]
+    ids = engine.chat_format.document(text).ids
     return Request(ids, frozenset({tokenizer.end_of_text}), cut=len(ids) >= engine.context)

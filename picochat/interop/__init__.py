@@ -1,1 +1,1 @@
-"""Models from elsewhere, and models for elsewhere."""
+"""Models of other programs, read and written; graphs for ONNX Runtime."""

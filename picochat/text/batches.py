@@ -91,22 +91,22 @@ def encode_documents(documents: Sequence[Document], tokenizer: Tokenizer) -> Tok
 def encode_together(documents: Sequence[Document], tokenizer: Tokenizer) -> Encoded:
     """Encode documents, all texts in one call of the library; the ids are those of `ChatFormat`."""
     chat = ChatFormat(tokenizer)
-    texts = iter(tokenizer.encode_batch([text for document in documents for text in _contents(document)]))
-    mark = [tokenizer.end_of_text]
+    texts = iter(tokenizer.encode_batch([text for document in documents for text in _contents(document, chat)]))
     # (ids, their part) one after the other
     runs: list[tuple[list[int], Part]] = []
     lengths = np.zeros(len(documents), dtype=np.int64)
     for index, document in enumerate(documents):
         first = len(runs)
-        runs.append((mark, Part.STRUCTURE))
         if isinstance(document, Conversation):
-            for message in document.messages:
-                frame = chat.wrap(message.role, [])
-                words = frame.index(tokenizer.im_end)
-                runs.append((frame[:words], Part.STRUCTURE))
-                runs.append(([*next(texts), tokenizer.im_end], Part[message.role.upper()]))
-                runs.append((frame[words + 1 :], Part.STRUCTURE))
+            runs.append((chat.begin, Part.STRUCTURE))
+            for message in chat.complete(document.messages):
+                before, after = chat.frame(message.role)
+                said = len(after) - after.parts.count(Part.STRUCTURE)
+                runs.append((before.ids, Part.STRUCTURE))
+                runs.append(([*next(texts), *after.ids[:said]], Part[message.role.upper()]))
+                runs.append((after.ids[said:], Part.STRUCTURE))
         else:
+            runs.append(([tokenizer.start_of_text], Part.STRUCTURE))
             runs.append((next(texts), Part.TEXT))
         lengths[index] = sum(len(ids) for ids, _ in runs[first:])
     sizes = np.array([len(ids) for ids, _ in runs], dtype=np.int64)
@@ -120,10 +120,10 @@ def id_type(vocab_size: int) -> type[np.uint16] | type[np.uint32]:
     return np.uint16 if vocab_size <= 65_536 else np.uint32
 
 
-def _contents(document: Document) -> list[str]:
+def _contents(document: Document, chat: ChatFormat) -> list[str]:
     if isinstance(document, Conversation):
-        return [message.content for message in document.messages]
-    return [document.content]
+        return [message.content for message in chat.complete(document.messages)]
+    return [chat.tokenizer.opened(document.content)]
 
 
 @dataclass(frozen=True)

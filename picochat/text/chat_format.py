@@ -1,6 +1,6 @@
 """Messages and the tokens that carry them.
 
-ChatML, one document mark in front:
+How turns look, the tokenizer's `TurnFormat` tells; picochat's own is ChatML with one document mark in front:
 
     <|endoftext|><|im_start|>user
     Hi there!<|im_end|>
@@ -67,27 +67,53 @@ class Rendered:
 
 
 class ChatFormat:
-    """Renders messages with one tokenizer."""
+    """Renders messages with one tokenizer, in its turn format.
+
+    Attributes:
+        begin: ids of the very beginning of a conversation.
+        ends: ids that end the assistant's turn.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self._headers = {role: [tokenizer.im_start, *tokenizer.encode(f"{role}\n")] for role in ROLES}
-        self._newline = tokenizer.encode("\n")
+        self.turns = tokenizer.turns
+        self.begin = tokenizer.encode_marked(self.turns.begin)
+        self.ends = tokenizer.ends
+        self._reply = tokenizer.encode_marked(self.turns.reply)
+        self._frames = {role: self._frame(role) for role in ROLES}
+
+    def _frame(self, role: str) -> tuple[Rendered, Rendered]:
+        texts = self.turns.frame(role)
+        before, after = self.tokenizer.encode_marked(texts.before), self.tokenizer.encode_marked(texts.after)
+        # up to the token that ends the turn it is the role's: the assistant has to learn to stop
+        said = next((place + 1 for place, token in enumerate(after) if token in self.ends), 0)
+        parts = [Part[role.upper()]] * said + [Part.STRUCTURE] * (len(after) - said)
+        return Rendered(before, [Part.STRUCTURE] * len(before)), Rendered(after, parts)
+
+    def frame(self, role: Role) -> tuple[Rendered, Rendered]:
+        """What stands before and after the content of a message."""
+        return self._frames[role]
 
     def message(self, role: Role, content: Sequence[int]) -> Rendered:
-        """One whole message around its content's ids: header, content, end of turn, newline."""
-        before, after = self._headers[role], self._newline
-        parts = [Part.STRUCTURE] * len(before) + [Part[role.upper()]] * (len(content) + 1) + [Part.STRUCTURE] * len(after)
-        return Rendered([*before, *content, self.tokenizer.im_end, *after], parts)
+        """One whole message around its content's ids: in ChatML header, content, end of turn, newline."""
+        before, after = self._frames[role]
+        return before + Rendered(list(content), [Part[role.upper()]] * len(content)) + after
 
     def wrap(self, role: Role, content: Sequence[int]) -> list[int]:
         """Ids of one whole message around its content's."""
         return self.message(role, content).ids
 
+    def complete(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages with the format's own system message in front, where it has one and they don't."""
+        default = self.turns.default_system
+        if default is None or (messages and messages[0].role == "system"):
+            return list(messages)
+        return [Message("system", default), *messages]
+
     def render(self, messages: Sequence[Message]) -> Rendered:
         """A conversation as a training document."""
-        ids, parts = [self.tokenizer.end_of_text], [Part.STRUCTURE]
-        for message in messages:
+        ids, parts = list(self.begin), [Part.STRUCTURE] * len(self.begin)
+        for message in self.complete(messages):
             rendered = self.message(message.role, self.tokenizer.encode(message.content))
             ids += rendered.ids
             parts += rendered.parts
@@ -95,14 +121,14 @@ class ChatFormat:
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids that end where the assistant is to speak."""
-        return [*self.render(messages).ids, *self._headers["assistant"]]
+        return [*self.render(messages).ids, *self._reply]
 
     @property
     def reply_header(self) -> list[int]:
         """Ids that open the assistant's turn."""
-        return list(self._headers["assistant"])
+        return list(self._reply)
 
     def document(self, text: str) -> Rendered:
         """A plain text as a training document."""
-        ids = self.tokenizer.encode(text)
-        return Rendered([self.tokenizer.end_of_text, *ids], [Part.STRUCTURE, *[Part.TEXT] * len(ids)])
+        ids = self.tokenizer.encode_document(text)
+        return Rendered([self.tokenizer.start_of_text, *ids], [Part.STRUCTURE, *[Part.TEXT] * len(ids)])

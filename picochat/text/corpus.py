@@ -29,7 +29,7 @@ from picochat.errors import DataError
 from picochat.text.chat_format import Message
 from picochat.text.datasets import PREFIX, HubDataset, parquet_records
 from picochat.text.reading import Meter, format_suffix, read_blocks, split_lines
-from picochat.text.tokenizer import END_OF_TEXT
+from picochat.text.turns import END_OF_TEXT
 
 SUFFIXES = (".txt", ".jsonl", ".parquet")
 _ROLE = re.compile(r"(System|User|Assistant):[ \t]*")

@@ -6,7 +6,10 @@ Three kinds, one library (`tokenizers`), one promise: any text comes back from i
 - word: the commonest words, then characters, then bytes.
 
 Special tokens mark the structure of a text. They are never read out of a text: a user who types `<|im_end|>` gets ordinary
-characters.
+characters. Which of them mean what, the `TurnFormat` tells that travels with the tokenizer.
+
+Any other `tokenizer.json` serves too. A SentencePiece one puts a space in front of every text; here only whole texts get it
+(`encode_document`), so that pieces of a text can be encoded one by one and come back unchanged.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -24,43 +28,66 @@ from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trai
 from tokenizers import Tokenizer as Backend
 
 from picochat.errors import CheckpointError, ConfigError, DataError
+from picochat.text.foreign_pieces import BYTE_TOKEN, byte_table, without_prefix
+from picochat.text.turns import CHATML, END_OF_TEXT, IM_END, IM_START, TurnFormat
 
 Kind = Literal["bpe", "char", "word"]
 KINDS: tuple[str, ...] = ("bpe", "char", "word")
 
-END_OF_TEXT = "<|endoftext|>"
-IM_START = "<|im_start|>"
-IM_END = "<|im_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 
+LARGEST = 1_048_576
+"""The most ids: a damaged file may ask for billions."""
 LONG = 10_000
 """Texts with more characters are encoded in a way that lets other threads of the program work meanwhile."""
 
 _PROBE = "Hello, world!  It's 2026:\n\tna\u00efve caf\u00e9 \u20ac \U0001f600 <tag> [x]"
 _WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>\Z")
+_ENVELOPE = '{"turns": '
 
 
 class Tokenizer:
     """Text to ids and back.
 
     Args:
-        backend: a `tokenizers.Tokenizer`; the special tokens of the chat format are added where it lacks them.
+        backend: a `tokenizers.Tokenizer`. The special tokens of ChatML are added where it lacks them; those that another
+            format names must be there.
+        turns: how conversations are written.
+
+    Attributes:
+        start_of_text: the token in front of a plain text.
+        end_of_text: the token that ends one; with ChatML the same.
+        ends: the tokens that end the assistant's turn.
+
+    Raises:
+        CheckpointError: a token that the format names is missing, or an id is too large.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        missing = [token for token in SPECIAL_TOKENS if backend.token_to_id(token) is None]
-        if missing:
-            backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in missing])
+    def __init__(self, backend: Backend, turns: TurnFormat = CHATML) -> None:
+        missing = [token for token in turns.tokens if backend.token_to_id(token) is None]
+        if missing and turns != CHATML:
+            raise CheckpointError(f"The tokenizer has no token {missing[0]!r}, which its turn format needs.")
+        special = {token.content for token in backend.get_added_tokens_decoder().values() if token.special}
+        # in ChatML's order; what is in the vocabulary keeps its place and only becomes special
+        wanted = SPECIAL_TOKENS if turns == CHATML else turns.tokens
+        if plain := [token for token in wanted if token not in special]:
+            backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in plain])
+        self.turns = turns
         # text is only ever text: markers typed by a user are cut into ordinary pieces
         backend.encode_special_tokens = True
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
+        description = json.loads(backend.to_str())
+        self._pieces, self._prefix = without_prefix(backend, description)
         self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
-        self.end_of_text, self.im_start, self.im_end = (_id_of(backend, token) for token in SPECIAL_TOKENS)
+        if self.vocab_size > LARGEST:
+            raise CheckpointError(f"The tokenizer has ids up to {self.vocab_size:,}; picochat takes at most {LARGEST:,}.")
+        self._added = {index: str(token.content) for index, token in backend.get_added_tokens_decoder().items()}
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
-        self._bytes = self._make_byte_table()
+        self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
+        self.ends = frozenset(map(self.id_of, turns.ends))
+        self._bytes = byte_table(backend, description["decoder"])
 
     # -- making one -----------------------------------------------------------------------------------------------------
 
@@ -88,16 +115,25 @@ class Tokenizer:
         return cls(_count_pieces(texts, kind, vocab_size))
 
     @classmethod
-    def from_json(cls, text: str) -> Tokenizer:
+    def from_json(cls, text: str, turns: TurnFormat | None = None) -> Tokenizer:
         """Read what `to_json` wrote, or any Hugging Face `tokenizer.json`.
 
+        Args:
+            turns: how conversations are written, where the text doesn't tell; ChatML if neither does.
+
         Raises:
-            CheckpointError: the text is not a tokenizer.
+            CheckpointError: the text is not a tokenizer, or lacks a token that the format names.
         """
         try:
-            return cls(Backend.from_str(text))
+            if text.startswith(_ENVELOPE):
+                whole = json.loads(text)
+                text, turns = json.dumps(whole["tokenizer"]), TurnFormat.from_dict(whole["turns"])
+            backend = Backend.from_str(text)
+        except CheckpointError:
+            raise
         except Exception as error:  # the library raises bare Exception
             raise CheckpointError(f"The tokenizer can't be read ({error}); it must be a tokenizer.json.") from None
+        return cls(backend, turns or CHATML)
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:
@@ -117,7 +153,13 @@ class Tokenizer:
         return tokenizer
 
     def to_json(self) -> str:
-        """The whole tokenizer as JSON, readable by `tokenizers` and transformers."""
+        """All of it as JSON: with ChatML a plain `tokenizer.json`, else one with the turn format around it."""
+        if self.turns == CHATML:
+            return self.library_json()
+        return f'{_ENVELOPE}{json.dumps(self.turns.to_dict())}, "tokenizer": {self.library_json()}}}'
+
+    def library_json(self) -> str:
+        """The `tokenizer.json` that `tokenizers` and transformers read."""
         return self._backend.to_str()
 
     # -- text to ids ----------------------------------------------------------------------------------------------------
@@ -127,14 +169,41 @@ class Tokenizer:
         try:
             if len(text) > LONG:
                 return self.encode_batch([text])[0]
-            return self._backend.encode(_clean(text), add_special_tokens=False).ids
+            return self._pieces.encode(_clean(text), add_special_tokens=False).ids
         except Exception as error:  # the library raises bare Exception
             raise DataError(f"The tokenizer can't encode this text ({error}); it needs one that knows every byte.") from None
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` for many texts, on all cores."""
-        batch = self._backend.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
+        batch = self._pieces.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
         return [encoding.ids for encoding in batch]
+
+    def encode_document(self, text: str) -> list[int]:
+        """`encode` for a text that begins here: with the space in front that some tokenizers want there."""
+        return self.encode(self.opened(text))
+
+    def opened(self, text: str) -> str:
+        """A text as the tokenizer wants its beginning."""
+        opens = self._prefix == "always" or (self._prefix and not text.startswith((" ", "\u2581")))
+        return f" {text}" if text and opens else text
+
+    def encode_marked(self, text: str) -> list[int]:
+        """The ids of a text that we wrote ourselves: in it the names of special tokens are these tokens."""
+        ids: list[int] = []
+        for place, piece in enumerate(self._markers.split(text) if self.special_ids else [text]):
+            # odd places are the markers; what follows one is to SentencePiece a text of its own
+            if place % 2:
+                ids.append(self.id_of(piece))
+            else:
+                ids += self.encode(self.opened(piece) if place and self._prefix == "always" else piece)
+        return ids
+
+    def id_of(self, token: str) -> int:
+        """The id of a token by its name; raises `CheckpointError` where there is none."""
+        index = self._backend.token_to_id(token)
+        if index is None:
+            raise CheckpointError(f"The tokenizer has no token {token!r}.")
+        return index
 
     # -- ids to text ----------------------------------------------------------------------------------------------------
 
@@ -161,31 +230,33 @@ class Tokenizer:
     @property
     def kind(self) -> str:
         """What sort of tokenizer this is, in a few words."""
-        spec = json.loads(self.to_json())["model"]
+        spec = json.loads(self.library_json())["model"]
         if spec["type"] != "BPE":
             return f"{spec['type']}"
         if not spec.get("ignore_merges"):
             return "byte-level BPE" if isinstance(self._backend.decoder, decoders.ByteLevel) else "BPE"
-        pieces = (piece for piece in spec["vocab"] if piece not in SPECIAL_TOKENS and not _BYTE_TOKEN.match(piece))
+        pieces = (piece for piece in spec["vocab"] if piece not in SPECIAL_TOKENS and not BYTE_TOKEN.match(piece))
         return "word" if any(len(piece) > 1 for piece in pieces) else "char"
+
+    @property
+    def im_start(self) -> int:
+        """ChatML's token that opens a message; raises `CheckpointError` where there is none."""
+        return self.id_of(IM_START)
+
+    @property
+    def im_end(self) -> int:
+        """ChatML's token that ends a message; raises `CheckpointError` where there is none."""
+        return self.id_of(IM_END)
 
     def digest(self) -> str:
         """A hash of the tokenizer: equal digests mean equal ids."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
-    def _make_byte_table(self) -> list[bytes]:
-        table = [b""] * self.vocab_size
-        byte_level = '"ByteLevel"' in json.dumps(json.loads(self.to_json()).get("decoder"))
-        for piece, index in self._backend.get_vocab(with_added_tokens=True).items():
-            if index in self.special_ids:
-                continue
-            if byte_level:
-                table[index] = _from_byte_level(piece)
-            elif match := _BYTE_TOKEN.match(piece):
-                table[index] = bytes([int(match[1], 16)])
-            else:
-                table[index] = piece.encode("utf-8", errors="replace")
-        return table
+    @cached_property
+    def _markers(self) -> re.Pattern[str]:
+        """Splits a text at the names of special tokens, longer names first, and keeps them."""
+        names = sorted((self._added[index] for index in self.special_ids), key=len, reverse=True)
+        return re.compile(f"({'|'.join(map(re.escape, names))})")
 
 
 class StreamDecoder:
@@ -229,7 +300,7 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
         characters.update(text)
         if kind == "word":
             pieces.update(piece for piece, _ in words.pre_tokenize_str(text))
-    room = 1_048_576 if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
+    room = LARGEST if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
     ordered = [*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256))]
     # by count, then by code point, so that the same text gives the same ids
     for piece, _ in sorted(characters.items(), key=lambda item: (-item[1], item[0]))[:room]:
@@ -248,13 +319,6 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
     return backend
 
 
-def _id_of(backend: Backend, token: str) -> int:
-    index = backend.token_to_id(token)
-    if index is None:
-        raise CheckpointError(f"The tokenizer has no token {token}; picochat's chat format needs it.")
-    return index
-
-
 def _clean(text: str) -> str:
     """Text as the library takes it: lone surrogates, which come from undecodable arguments, become U+FFFD."""
     try:
@@ -262,23 +326,3 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", errors="replace").decode("utf-8")
     return text
-
-
-def _byte_level_alphabet() -> dict[str, int]:
-    """The printable character that byte-level BPE writes for each byte (GPT-2's table), the other way round."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    table = {chr(byte): byte for byte in printable}
-    rest = (byte for byte in range(256) if byte not in set(printable))
-    table.update({chr(256 + offset): byte for offset, byte in enumerate(rest)})
-    return table
-
-
-_ALPHABET = _byte_level_alphabet()
-
-
-def _from_byte_level(piece: str) -> bytes:
-    """Bytes of a byte-level piece; a piece outside the alphabet (an added word) is plain text."""
-    try:
-        return bytes(_ALPHABET[character] for character in piece)
-    except KeyError:
-        return piece.encode("utf-8", errors="replace")
