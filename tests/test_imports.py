@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "checkpoint": {"model", "text"},
     "training": {"model", "text", "checkpoint"},
     "inference": {"model", "text", "checkpoint"},
+    "interop": {"model", "text", "checkpoint", "inference"},
     "chat": {"inference", "text"},
     "evaluation": {"chat", "inference", "text", "model"},
     "api": {"inference", "chat", "text", "training"},
@@ -26,7 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "ui": {"chat", "inference", "text"},
     "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"},
 }
-MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend", "evaluation/torch_scorer"}
+MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend", "evaluation/torch_scorer", "interop"}
 
 
 def imports_of(path: Path) -> set[str]:
