@@ -233,7 +233,7 @@ def _type_name(kind: int) -> str:
     try:
         from gguf.constants import GGMLQuantizationType
 
-        return GGMLQuantizationType(kind).name
+        return str(GGMLQuantizationType(kind).name)
     except (ImportError, ValueError):
         return f"number {kind}"
 

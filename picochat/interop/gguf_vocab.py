@@ -109,11 +109,8 @@ def _sentence_piece(file: GgufFile, tokens: list[str], types: np.ndarray[Any, An
     scores = _numbers(file, "tokenizer.ggml.scores", len(tokens))
     words = {tokens[i]: float(scores[i]) for i in np.flatnonzero(np.isin(types, [NORMAL, USER_DEFINED]))}
     merges, unknown = _merges(words, vocab), [tokens[index] for index in np.flatnonzero(types == UNKNOWN)]
-    bytes_too = bool((types == BYTE).any())
-    model = models.BPE(
-        vocab=vocab, merges=merges, unk_token=next(iter(unknown), None), fuse_unk=True, byte_fallback=bytes_too
-    )
-    backend = Backend(model)
+    spare = {"unk_token": next(iter(unknown), None), "fuse_unk": True, "byte_fallback": bool((types == BYTE).any())}
+    backend = Backend(models.BPE(vocab=vocab, merges=merges, **spare))
     prefix = bool(file.metadata.get("tokenizer.ggml.add_space_prefix", True))
     marks = normalizers.Replace(" ", _SPACE)
     backend.normalizer = normalizers.Sequence([normalizers.Prepend(_SPACE), marks] if prefix else [marks])
