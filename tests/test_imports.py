@@ -17,17 +17,17 @@ LAYERS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),
     "checkpoint": {"model", "text"},
+    "interop": {"model", "text", "checkpoint", "inference"},
     "training": {"model", "text", "checkpoint"},
     "inference": {"model", "text", "checkpoint"},
-    "interop": {"model", "text", "checkpoint", "inference"},
     "chat": {"inference", "text"},
     "evaluation": {"chat", "inference", "text", "model"},
     "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
-    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"},
+    "cli": {"chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation", "interop"},
 }
-MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "inference/torch_backend", "evaluation/torch_scorer", "interop"}
+MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "interop", "inference/torch_backend", "evaluation/torch_scorer"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -89,10 +89,12 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
     assert not {"torch", "textual", "pydantic", "numpy", "rich"} & run_and_list("--help")
 
 
-@pytest.mark.parametrize("command", ["chat", "generate", "train", "config", "prepare", "eval", "info", "history", "watch"])
+@pytest.mark.parametrize(
+    "command", ["chat", "generate", "train", "config", "prepare", "eval", "info", "import", "export", "history", "watch"]
+)
 def test_help_of_a_command_imports_neither_torch_nor_textual(command: str) -> None:
     loaded = run_and_list(command, "--help")
-    assert f"picochat.cli.{command}" in loaded
+    assert f"picochat.cli.{'import_model' if command == 'import' else command}" in loaded
     assert not {"torch", "textual"} & loaded
 
 

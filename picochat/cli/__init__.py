@@ -29,11 +29,14 @@ COMMANDS = {
     "prepare": "Encode much text once, to train on it from memory-mapped files.",
     "eval": "Measure a model on held-out text and on prompts.",
     "info": "Show what a model is made of.",
+    "import": "Make a picochat model of one from Hugging Face.",
+    "export": "Write a model for other programs.",
     "history": "List, search, export and delete saved conversations.",
     "watch": "Follow a training run on the screen.",
     "selftest": "Check that picochat works here: what a bug report should show.",
 }
-
+_MODULES = {"import": "import_model"}
+"""Commands whose names are words of Python."""
 
 _python_shows = warnings.showwarning
 
@@ -57,7 +60,7 @@ class LazyGroup(TyperGroup):
             return None
         if self._listing:
             return typer.core.TyperCommand(cmd_name, help=COMMANDS[cmd_name])
-        module = importlib.import_module(f"picochat.cli.{cmd_name}")
+        module = importlib.import_module(f"picochat.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command

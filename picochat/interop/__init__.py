@@ -1,1 +1,1 @@
-"""Models in and out: formats of other programs."""
+"""Models of other programs, read and written."""

@@ -19,15 +19,16 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Backend
 
 from picochat.errors import CheckpointError, ConfigError, DataError
+from picochat.text.foreign_pieces import BYTE_TOKEN, byte_table, without_prefix
 from picochat.text.turns import CHATML, END_OF_TEXT, IM_END, IM_START, TurnFormat
 
 Kind = Literal["bpe", "char", "word"]
@@ -35,14 +36,14 @@ KINDS: tuple[str, ...] = ("bpe", "char", "word")
 
 SPECIAL_TOKENS = (END_OF_TEXT, IM_START, IM_END)
 
+LARGEST = 1_048_576
+"""The most ids: a damaged file may ask for billions."""
 LONG = 10_000
 """Texts with more characters are encoded in a way that lets other threads of the program work meanwhile."""
 
 _PROBE = "Hello, world!  It's 2026:\n\tna\u00efve caf\u00e9 \u20ac \U0001f600 <tag> [x]"
 _WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_LISTS = ("normalizers", "pretokenizers", "decoders")
 _ENVELOPE = '{"turns": '
-_BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>\Z")
 
 
 class Tokenizer:
@@ -59,7 +60,7 @@ class Tokenizer:
         ends: the tokens that end the assistant's turn.
 
     Raises:
-        CheckpointError: a token that the format names is missing.
+        CheckpointError: a token that the format names is missing, or an id is too large.
     """
 
     def __init__(self, backend: Backend, turns: TurnFormat = CHATML) -> None:
@@ -77,13 +78,16 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self._backend = backend
-        self._pieces, self._prefix = _without_prefix(backend)
+        description = json.loads(backend.to_str())
+        self._pieces, self._prefix = without_prefix(backend, description)
         self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
+        if self.vocab_size > LARGEST:
+            raise CheckpointError(f"The tokenizer has ids up to {self.vocab_size:,}; picochat takes at most {LARGEST:,}.")
         self._added = {index: str(token.content) for index, token in backend.get_added_tokens_decoder().items()}
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
         self.ends = frozenset(map(self.id_of, turns.ends))
-        self._bytes = self._make_byte_table()
+        self._bytes = byte_table(backend, description["decoder"])
 
     # -- making one -----------------------------------------------------------------------------------------------------
 
@@ -180,7 +184,7 @@ class Tokenizer:
 
     def opened(self, text: str) -> str:
         """A text as the tokenizer wants its beginning."""
-        opens = self._prefix == "always" or (self._prefix and not text.startswith(" "))
+        opens = self._prefix == "always" or (self._prefix and not text.startswith((" ", "\u2581")))
         return f" {text}" if text and opens else text
 
     def encode_marked(self, text: str) -> list[int]:
@@ -231,7 +235,7 @@ class Tokenizer:
             return f"{spec['type']}"
         if not spec.get("ignore_merges"):
             return "byte-level BPE" if isinstance(self._backend.decoder, decoders.ByteLevel) else "BPE"
-        pieces = (piece for piece in spec["vocab"] if piece not in SPECIAL_TOKENS and not _BYTE_TOKEN.match(piece))
+        pieces = (piece for piece in spec["vocab"] if piece not in SPECIAL_TOKENS and not BYTE_TOKEN.match(piece))
         return "word" if any(len(piece) > 1 for piece in pieces) else "char"
 
     @property
@@ -253,32 +257,6 @@ class Tokenizer:
         """Splits a text at the names of special tokens, longer names first, and keeps them."""
         names = sorted((self._added[index] for index in self.special_ids), key=len, reverse=True)
         return re.compile(f"({'|'.join(map(re.escape, names))})")
-
-    def _make_byte_table(self) -> list[bytes]:
-        table = [b""] * self.vocab_size
-        steps = list(_steps(json.loads(self.library_json()).get("decoder")))
-        byte_level = any(step["type"] == "ByteLevel" for step in steps)
-        # what a piece's characters stand for, in SentencePiece's way mostly a space
-        replaced = [(step["replacement"], " ") for step in steps if step["type"] == "Metaspace"]
-        replaced += [
-            (step["pattern"]["String"], step["content"])
-            for step in steps
-            if step["type"] == "Replace" and "String" in step["pattern"]
-        ]
-        for piece, index in self._backend.get_vocab(with_added_tokens=True).items():
-            if index in self.special_ids:
-                continue
-            if index in self._added:
-                table[index] = piece.encode("utf-8", errors="replace")
-            elif byte_level:
-                table[index] = _from_byte_level(piece)
-            elif match := _BYTE_TOKEN.match(piece):
-                table[index] = bytes([int(match[1], 16)])
-            else:
-                for theirs, ours in replaced:
-                    piece = piece.replace(theirs, ours)
-                table[index] = piece.encode("utf-8", errors="replace")
-        return table
 
 
 class StreamDecoder:
@@ -322,7 +300,7 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
         characters.update(text)
         if kind == "word":
             pieces.update(piece for piece, _ in words.pre_tokenize_str(text))
-    room = 1_048_576 if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
+    room = LARGEST if kind == "char" else vocab_size - len(SPECIAL_TOKENS) - 256
     ordered = [*SPECIAL_TOKENS, *(f"<0x{byte:02X}>" for byte in range(256))]
     # by count, then by code point, so that the same text gives the same ids
     for piece, _ in sorted(characters.items(), key=lambda item: (-item[1], item[0]))[:room]:
@@ -341,32 +319,6 @@ def _count_pieces(texts: Iterable[str], kind: str, vocab_size: int) -> Backend:
     return backend
 
 
-def _steps(part: Any) -> Iterator[dict[str, Any]]:
-    """The steps of a part of a `tokenizer.json`, which may be one, several, or several inside of each other."""
-    if isinstance(part, dict):
-        inner = next((part[name] for name in _LISTS if name in part), None)
-        yield from [part] if inner is None else (step for each in inner for step in _steps(each))
-
-
-def _without_prefix(backend: Backend) -> tuple[Backend, Literal["", "once", "always"]]:
-    """The tokenizer without the space that it puts in front of a text, and when it does: where none is yet, or always."""
-    whole = json.loads(backend.to_str())
-    prefix: Literal["", "once", "always"] = ""
-    for step in _steps(whole["pre_tokenizer"]):
-        if step["type"] == "Metaspace" and step.get("prepend_scheme", "always") != "never":
-            step["prepend_scheme"], prefix = "never", "once"
-        elif step["type"] == "ByteLevel" and step.get("add_prefix_space"):
-            step["add_prefix_space"], prefix = False, "once"
-    for step in _steps(whole["normalizer"]):
-        if step["type"] == "Prepend":
-            step["prepend"], prefix = "", "always"
-    if not prefix:
-        return backend, ""
-    changed = Backend.from_str(json.dumps(whole))
-    changed.encode_special_tokens = True
-    return changed, prefix
-
-
 def _clean(text: str) -> str:
     """Text as the library takes it: lone surrogates, which come from undecodable arguments, become U+FFFD."""
     try:
@@ -374,23 +326,3 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-8", errors="replace").decode("utf-8")
     return text
-
-
-def _byte_level_alphabet() -> dict[str, int]:
-    """The printable character that byte-level BPE writes for each byte (GPT-2's table), the other way round."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    table = {chr(byte): byte for byte in printable}
-    rest = (byte for byte in range(256) if byte not in set(printable))
-    table.update({chr(256 + offset): byte for offset, byte in enumerate(rest)})
-    return table
-
-
-_ALPHABET = _byte_level_alphabet()
-
-
-def _from_byte_level(piece: str) -> bytes:
-    """Bytes of a byte-level piece; a piece outside the alphabet (an added word) is plain text."""
-    try:
-        return bytes(_ALPHABET[character] for character in piece)
-    except KeyError:
-        return piece.encode("utf-8", errors="replace")

@@ -134,3 +134,6 @@ def test_a_tokenizer_that_changes_text_is_refused(tmp_path) -> None:
     holes = json.loads(TOKENIZERS["bpe"].to_json())
     holes["model"]["vocab"]["zzz"] = 9000
     assert Tokenizer.from_json(json.dumps(holes)).vocab_size == 9001
+    holes["model"]["vocab"]["zzz"] = 2**31
+    with pytest.raises(CheckpointError, match="at most"):
+        Tokenizer.from_json(json.dumps(holes))
