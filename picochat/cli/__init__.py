@@ -28,6 +28,7 @@ COMMANDS = {
     "config": "List, show and check the settings of a training.",
     "prepare": "Encode much text once, to train on it from memory-mapped files.",
     "eval": "Measure a model on held-out text and on prompts.",
+    "serve": "Serve a model over HTTP, to programs that speak OpenAI's API.",
     "info": "Show what a model is made of.",
     "history": "List, search, export and delete saved conversations.",
     "watch": "Follow a training run on the screen.",
