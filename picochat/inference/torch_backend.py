@@ -143,7 +143,7 @@ def open_torch(
 
 
 def _numbers(logits: Tensor) -> npt.NDArray[np.float32]:
-    return logits.float().cpu().numpy()  # type: ignore[no-any-return]
+    return logits.float().cpu().numpy()
 
 
 def _first_line(error: Exception) -> str:

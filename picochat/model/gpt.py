@@ -26,7 +26,6 @@ from picochat.model.attention import attend, attend_in_blocks
 from picochat.model.cache import KVCache, RaggedCache
 from picochat.model.config import ModelConfig
 
-
 Cache = KVCache | RaggedCache
 
 
@@ -212,7 +211,7 @@ class GPT(nn.Module):
         if cache is not None:
             # past and new together: a check of T alone would let a long chat run off the tables
             cache.check(T)
-        elif T > config.context:
+        elif config.context < T:
             raise ContextOverflowError(f"{T} tokens exceed the model's context of {config.context}.")
         places = cache.places(T) if cache is not None else slice(0, T)
         x = self.embedding(ids)  # (B, T, C)
