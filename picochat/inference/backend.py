@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,8 +56,45 @@ class Backend(Protocol):
     def step(self, token: int) -> npt.NDArray[np.float32]:
         """`prefill` of one token, as fast as can be."""
 
+    def read(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        """`prefill` that returns (len(ids), vocab_size) logits, a row of what follows each token."""
+
     def truncate(self, length: int) -> None:
         """Forget all tokens from position `length` on."""
+
+    def lanes(self, count: int) -> Lanes:
+        """Room for `count` more sequences, beside the one in the cache and apart from it; raises `DeviceError`."""
+
+
+class Lanes(Protocol):
+    """Sequences side by side, each with a cache of its own; one pass over the weights moves them all on.
+
+    Lanes have numbers from 0 to `count` - 1, and start empty.
+    """
+
+    count: int
+
+    def length(self, lane: int) -> int:
+        """Tokens in the cache of this lane."""
+
+    def prefill(self, lane: int, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        """`Backend.prefill` for one lane, while the others rest."""
+
+    def step(self, tokens: Mapping[int, int]) -> npt.NDArray[np.float32]:
+        """Read one token in each lane named, by lane; the others rest.
+
+        Returns:
+            (len(tokens), vocab_size) logits of what follows, rows in the mapping's order.
+
+        Raises:
+            ContextOverflowError: one of the lanes is full; none has read its token.
+        """
+
+    def truncate(self, lane: int, length: int) -> None:
+        """Forget a lane's tokens from position `length` on."""
+
+    def fork(self, source: int, target: int) -> None:
+        """Make `target` a copy of `source`, so that a prompt is read once."""
 
 
 def open_backend(path: str | Path, *, device: str = "auto", threads: int | None = None) -> tuple[Backend, Tokenizer]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from picochat.checkpoint import load_checkpoint
+from picochat.errors import ConfigError, DeviceError
 from picochat.inference.backend import ModelInfo
-from picochat.model.cache import KVCache
+from picochat.model.cache import KVCache, RaggedCache
 from picochat.model.device import resolve_device
 from picochat.model.gpt import GPT
 from picochat.text.tokenizer import Tokenizer
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""What weights, cache and products can be."""
 
 
 class TorchBackend:
@@ -37,7 +42,13 @@ class TorchBackend:
         """See `Backend.prefill`."""
         batch = torch.tensor([list(ids)], dtype=torch.long, device=self._device)
         logits = self.model(batch, self.cache, last_only=True)[0, -1]
-        return logits.float().cpu().numpy()  # type: ignore[no-any-return]
+        return _numbers(logits)
+
+    @torch.inference_mode()
+    def read(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        """See `Backend.read`."""
+        batch = torch.tensor([list(ids)], dtype=torch.long, device=self._device)
+        return _numbers(self.model(batch, self.cache)[0])
 
     def step(self, token: int) -> npt.NDArray[np.float32]:
         """See `Backend.step`."""
@@ -47,15 +58,77 @@ class TorchBackend:
         """See `Backend.truncate`."""
         self.cache.truncate(length)
 
+    def lanes(self, count: int) -> TorchLanes:
+        """See `Backend.lanes`."""
+        try:
+            return TorchLanes(self.model, count)
+        except RuntimeError as error:  # out of memory, on every device
+            raise DeviceError(
+                f"{self.info.device} has no memory for {count} texts side by side ({_first_line(error)}); ask for fewer."
+            ) from None
 
-def open_torch(path: str | Path, *, device: str = "auto", threads: int | None = None) -> tuple[TorchBackend, Tokenizer]:
-    """Load a model file or run folder onto a device."""
+
+class TorchLanes:
+    """A `GPT` with rows of one cache; each row is prefilled as a cache of its own, and steps take several rows at once."""
+
+    def __init__(self, model: GPT, count: int) -> None:
+        self.count = count
+        self._model = model
+        weight = model.embedding.weight
+        self._device = weight.device
+        self._cache = KVCache(model.config, count, device=weight.device, dtype=weight.dtype)
+        self._rows = [self._cache.row(lane) for lane in range(count)]
+
+    def length(self, lane: int) -> int:
+        """See `Lanes.length`."""
+        return self._rows[lane].length
+
+    @torch.inference_mode()
+    def prefill(self, lane: int, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        """See `Lanes.prefill`."""
+        batch = torch.tensor([list(ids)], dtype=torch.long, device=self._device)
+        return _numbers(self._model(batch, self._rows[lane], last_only=True)[0, -1])
+
+    @torch.inference_mode()
+    def step(self, tokens: Mapping[int, int]) -> npt.NDArray[np.float32]:
+        """See `Lanes.step`."""
+        lanes = list(tokens)
+        batch = torch.tensor([[token] for token in tokens.values()], dtype=torch.long, device=self._device)
+        cache = RaggedCache(self._cache, lanes, [self._rows[lane] for lane in lanes])
+        return _numbers(self._model(batch, cache)[:, -1])
+
+    def truncate(self, lane: int, length: int) -> None:
+        """See `Lanes.truncate`."""
+        self._rows[lane].truncate(length)
+
+    @torch.inference_mode()
+    def fork(self, source: int, target: int) -> None:
+        """See `Lanes.fork`."""
+        if source != target:
+            self._rows[target].copy_from(self._rows[source])
+
+
+def open_torch(
+    path: str | Path, *, device: str = "auto", threads: int | None = None, precision: str | None = None
+) -> tuple[TorchBackend, Tokenizer]:
+    """Load a model file or run folder onto a device.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"; `None` takes what the device computes fastest at no loss that shows.
+
+    Raises:
+        CheckpointError: missing, damaged or foreign.
+        ConfigError: an unknown precision.
+        DeviceError: a device that is not here.
+    """
     target = resolve_device(device)
+    name = precision or ("bf16" if target.type == "cuda" else "fp32")
+    if name not in DTYPES:
+        raise ConfigError(f"PyTorch computes with {', '.join(DTYPES)}, not with '{name}'; choose one of them.")
     checkpoint = load_checkpoint(path)
     if threads:
         torch.set_num_threads(threads)
-    dtype = torch.float32 if target.type == "cpu" else torch.bfloat16 if target.type == "cuda" else torch.float32
-    model = checkpoint.build(dtype=dtype, device=target)
+    model = checkpoint.build(dtype=DTYPES[name], device=target)
     info = ModelInfo(
         path=checkpoint.path or Path(path),
         architecture=checkpoint.config.architecture,
@@ -63,7 +136,15 @@ def open_torch(path: str | Path, *, device: str = "auto", threads: int | None = 
         vocab_size=checkpoint.config.vocab_size,
         context=checkpoint.config.context,
         device=str(target),
-        precision={torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype],
+        precision=name,
         training=checkpoint.training,
     )
     return TorchBackend(model, info), checkpoint.tokenizer
+
+
+def _numbers(logits: Tensor) -> npt.NDArray[np.float32]:
+    return logits.float().cpu().numpy()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

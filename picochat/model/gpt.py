@@ -23,8 +23,10 @@ from torch.utils.checkpoint import checkpoint
 
 from picochat.errors import ContextOverflowError
 from picochat.model.attention import attend, attend_in_blocks
-from picochat.model.cache import KVCache
+from picochat.model.cache import KVCache, RaggedCache
 from picochat.model.config import ModelConfig
+
+Cache = KVCache | RaggedCache
 
 
 def make_norm(config: ModelConfig, width: int) -> nn.Module:
@@ -40,7 +42,11 @@ def empty_embedding(rows: int, width: int) -> nn.Embedding:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions (arXiv 2104.09864), halves convention of transformers: x (B, H, T, D), cos and sin (T, D)."""
+    """Rotary positions (arXiv 2104.09864), halves convention of transformers: x (B, H, T, D).
+
+    Args:
+        cos, sin: (1, T, D), or (B, 1, T, D) where each sequence stands elsewhere.
+    """
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat((-second, first), dim=-1) * sin
 
@@ -66,7 +72,7 @@ class Attention(nn.Module):
             self.k_norm = nn.RMSNorm(config.head_dim, eps=config.norm_eps)
 
     def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor] | None, mask: Tensor | None, cache: KVCache | None, layer: int
+        self, x: Tensor, rope: tuple[Tensor, Tensor] | None, mask: Tensor | None, cache: Cache | None, layer: int
     ) -> Tensor:
         config = self.config
         B, T, _ = x.shape
@@ -121,7 +127,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, x: Tensor, rope: tuple[Tensor, Tensor] | None, mask: Tensor | None, cache: KVCache | None, layer: int
+        self, x: Tensor, rope: tuple[Tensor, Tensor] | None, mask: Tensor | None, cache: Cache | None, layer: int
     ) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x), rope, mask, cache, layer))
         return x + self.dropout(self.feed_forward(self.norm2(x)))  # type: ignore[no-any-return]
@@ -182,7 +188,7 @@ class GPT(nn.Module):
             return self.config.ff_dim, self.config.ff_dim
         return ()
 
-    def forward(self, ids: Tensor, cache: KVCache | None = None, *, last_only: bool = False) -> Tensor:
+    def forward(self, ids: Tensor, cache: Cache | None = None, *, last_only: bool = False) -> Tensor:
         """Return logits for `ids`.
 
         Args:
@@ -198,23 +204,26 @@ class GPT(nn.Module):
         """
         return self.logits(self.hidden(ids, cache, last_only=last_only))
 
-    def hidden(self, ids: Tensor, cache: KVCache | None = None, *, last_only: bool = False) -> Tensor:
+    def hidden(self, ids: Tensor, cache: Cache | None = None, *, last_only: bool = False) -> Tensor:
         """The final, normalised states (B, T, C) that the head reads; arguments as in `forward`."""
         config = self.config
         T = ids.shape[1]
-        past = cache.length if cache is not None else 0
-        # past and new together: a check of T alone would let a long chat run off the tables
-        if past + T > config.context:
-            raise ContextOverflowError(f"{past + T} tokens exceed the model's context of {config.context}.")
+        if cache is not None:
+            # past and new together: a check of T alone would let a long chat run off the tables
+            cache.check(T)
+        elif config.context < T:
+            raise ContextOverflowError(f"{T} tokens exceed the model's context of {config.context}.")
+        places = cache.places(T) if cache is not None else slice(0, T)
         x = self.embedding(ids)  # (B, T, C)
         if config.position == "learned":
-            x = x + self.positions.weight[past : past + T]
+            x = x + self.positions.weight[places]
         elif config.position == "sinusoidal":
-            x = x + self.waves[past : past + T].to(x.dtype)
+            x = x + self.waves[places].to(x.dtype)
         rope = None
         if config.position == "rope":
-            rope = self.cos[past : past + T].to(x.dtype), self.sin[past : past + T].to(x.dtype)
-        mask = self._mask(past, T, x.dtype)
+            # one table for all heads
+            rope = self.cos[places].to(x.dtype).unsqueeze(-3), self.sin[places].to(x.dtype).unsqueeze(-3)
+        mask = self._mask(cache, T, x.dtype)
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             if self.checkpointing and self.training:
@@ -229,16 +238,23 @@ class GPT(nn.Module):
         """The head: (..., C) states to (..., vocab_size) logits."""
         return self.head(hidden)  # type: ignore[no-any-return]
 
-    def _mask(self, past: int, T: int, dtype: torch.dtype) -> Tensor | None:
+    def _mask(self, cache: Cache | None, T: int, dtype: torch.dtype) -> Tensor | None:
         """None where SDPA's own causal mode or no mask serves; else what to add to, or keep of, the (T, S) scores."""
-        if self.config.position == "alibi":
-            queries = torch.arange(past, past + T, device=self.slopes.device)
-            distance = torch.arange(past + T, device=self.slopes.device)[None, :] - queries[:, None]  # (T, S)
-            bias = self.slopes[:, None, None] * distance
-            return bias.masked_fill(distance > 0, -math.inf).to(dtype)  # (H, T, S)
-        if past == 0 or T == 1:
+        past = cache.length if cache is not None else 0
+        device = self.embedding.weight.device
+        alibi = self.config.position == "alibi"
+        if isinstance(cache, RaggedCache):
+            queries = cache.places(T)
+        elif alibi or (past > 0 and T > 1):
+            queries = torch.arange(past, past + T, device=device)
+        else:
             return None
-        return torch.ones(T, past + T, dtype=torch.bool, device=self.embedding.weight.device).tril(past)
+        distance = torch.arange(past + T, device=device) - queries[..., None]  # (T, S) or (B, T, S)
+        distance = distance.unsqueeze(-3)  # the same for all heads
+        if alibi:
+            bias = self.slopes[:, None, None] * distance
+            return bias.masked_fill(distance > 0, -math.inf).to(dtype)  # (H, T, S) or (B, H, T, S)
+        return distance <= 0  # (1, T, S) or (B, 1, T, S)
 
     def _tie(self) -> None:
         if self.config.tied:
