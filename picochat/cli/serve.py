@@ -26,7 +26,7 @@ def serve(
             "--api-key", envvar="PICOCHAT_API_KEY", help="What clients must send as their key.", show_default=False
         ),
     ] = None,
-    parallel: Annotated[int, typer.Option("--parallel", min=1, max=64, help="Texts that are written side by side.")] = 4,
+    parallel: Annotated[int, typer.Option("--parallel", min=1, max=64, help="Texts that are written side by side.")] = 8,
     queue: Annotated[int, typer.Option("--queue", min=0, max=10_000, help="Texts that may wait beyond those.")] = 32,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -52,7 +52,9 @@ def serve(
         local = is_loopback(listener)
         if not local and api_key is None:
             raise ConfigError(f"At {host} other machines can reach the model: set a key with PICOCHAT_API_KEY or --api-key.")
-        service = Service(load_engine(model or default_model(), device=device, threads=threads), queue=queue)
+        service = Service(
+            load_engine(model or default_model(), device=device, threads=threads), parallel=parallel, queue=queue
+        )
         try:
             made = make_app(service, api_key=api_key, hosts={*LOOPBACK_NAMES, host} if local else None)
             name, address = model_name(service.engine.info), address_of(listener)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -17,12 +16,13 @@ from picochat.chat.request import answer_request
 from picochat.errors import PicochatError
 from picochat.inference.backend import ModelInfo
 from picochat.inference.engine import Engine
+from picochat.inference.generation import Job
 from picochat.inference.prompt import Request, completion
+from picochat.inference.settings import SamplingSettings
 from picochat.runs import BEST
 from picochat.web.errors import ApiError, JsonResponse, answer_error
 from picochat.web.guard import HostGuard, KeyGuard, read_json
 from picochat.web.respond import Answers
-from picochat.web.scheduler import Job
 from picochat.web.schema import MOST_TEXTS, ChatRequest, CompletionRequest, ModelCard, ModelList, TextRequest
 from picochat.web.service import Service
 from picochat.web.shapes import ChatShape, Shape, TextShape
@@ -94,14 +94,14 @@ def _api(service: Service, read: Callable[[HttpRequest], Any]) -> APIRouter:
         # a long text takes a while to encode: not in the event loop
         body, jobs = await asyncio.to_thread(_chat_jobs, engine, name, values)
         shape = ChatShape(engine.tokenizer, name, logprobs=body.logprobs)
-        return await _answer(request, service, body, jobs, shape, [0] * body.n, len(jobs[0].request.ids))
+        return await _answer(request, service, body, jobs, shape, [0] * body.n, len(jobs[0].ids))
 
     @api.post("/completions")
     async def completions(request: HttpRequest) -> Response:
         values = await read(request)
         body, jobs, texts = await asyncio.to_thread(_completion_jobs, engine, name, values)
         shape = TextShape(engine.tokenizer, name, logprobs=body.logprobs is not None, prompts=texts)
-        read_tokens = sum(len(job.request.ids) for job in jobs[:: body.n])
+        read_tokens = sum(len(job.ids) for job in jobs[:: body.n])
         return await _answer(request, service, body, jobs, shape, list(map(len, texts)), read_tokens)
 
     return api
@@ -130,7 +130,7 @@ def _chat_jobs(engine: Engine, name: str, values: Any) -> tuple[ChatRequest, lis
     if not engine.info.chats:
         raise ApiError(400, f"The model '{name}' learnt from plain text and can't chat; ask /v1/completions.", param="model")
     request = answer_request(engine, body.messages, body.max_tokens)
-    return body, [Job(request, body.sampling(index), body.alternatives) for index in range(body.n)]
+    return body, [_job(request, body.sampling(index), body.alternatives) for index in range(body.n)]
 
 
 def _completion_jobs(engine: Engine, name: str, values: Any) -> tuple[CompletionRequest, list[Job], list[str]]:
@@ -143,7 +143,7 @@ def _completion_jobs(engine: Engine, name: str, values: Any) -> tuple[Completion
     if len(requests) > MOST_TEXTS:
         raise ApiError(400, f"n times the prompts must be at most {MOST_TEXTS} texts, not {len(requests)}.", param="n")
     texts = [prompt if isinstance(prompt, str) else engine.tokenizer.decode(prompt) for prompt in body.prompt]
-    jobs = [Job(request, body.sampling(index), body.alternatives) for index, request in enumerate(requests)]
+    jobs = [_job(request, body.sampling(index), body.alternatives) for index, request in enumerate(requests)]
     return body, jobs, [text if body.echo else "" for text in texts for _ in range(body.n)]
 
 
@@ -153,8 +153,12 @@ def _completion(engine: Engine, prompt: str | tuple[int, ...]) -> Request:
     if len(request.ids) >= engine.context:
         message = f"The prompt has {len(request.ids)} tokens, and the model's window {engine.context}; send less."
         raise ApiError(400, message, "context_length_exceeded", "prompt")
+    return request
+
+
+def _job(request: Request, settings: SamplingSettings, alternatives: int) -> Job:
     # no text goes on for ever: it ends with the window
-    return replace(request, slide=False)
+    return Job(request.ids, settings, request.end, slide=False, alternatives=alternatives)
 
 
 def _from_tokens(engine: Engine, ids: tuple[int, ...]) -> Request:

@@ -64,6 +64,8 @@ class PieceMaker:
         elif record.stop:
             shown = [placed for placed, _ in self._held]
         else:
-            shown = [placed for placed, end in self._held if end <= self._shown]
+            # bytes of a character that is half there wait for its rest: it may belong to a stop text
+            whole = [at for at, (placed, end) in enumerate(self._held, 1) if placed.offset < end <= self._shown]
+            shown = [placed for placed, _ in self._held[: max(whole, default=0)]]
         self._held = self._held[len(shown) :]
         return Piece(record.text, tuple(shown), _FINISH.get(record.stop) if record.stop else None)

@@ -11,12 +11,13 @@ import contextlib
 import logging
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine, Token
-from picochat.web.scheduler import Job, OneByOne, Scheduler
+from picochat.inference.generation import Job
+from picochat.inference.lanes import LANES, Scheduler
 
 log = logging.getLogger(__name__)
 
@@ -100,17 +101,20 @@ class Service:
     Texts are begun first come, first served, but a client with fewer texts at work goes before one with more.
 
     Args:
-        engine: the model; nothing else may use it while the service runs.
-        scheduler: what writes; by default one text at a time.
+        engine: the model.
+        parallel: how many texts are written side by side.
         queue: how many texts may wait beyond those at work. A request is taken whole as long as there is room for one text.
+
+    Raises:
+        DeviceError: no memory for so many side by side.
     """
 
-    def __init__(self, engine: Engine, scheduler: Scheduler | None = None, *, queue: int = 32) -> None:
+    def __init__(self, engine: Engine, *, parallel: int = LANES, queue: int = 32) -> None:
         self.engine = engine
-        self._scheduler = scheduler or OneByOne(engine)
-        self._most = self._scheduler.free + queue
+        self._scheduler = Scheduler(engine, parallel)
+        self._most = parallel + queue
         self._waiting: list[_Text] = []
-        self._running: dict[Hashable, _Text] = {}
+        self._running: dict[int, _Text] = {}
         self._changed = threading.Condition()
         self._draining = self._closed = False
         self._thread = threading.Thread(target=self._work, name="picochat-service", daemon=True)
@@ -177,7 +181,7 @@ class Service:
     def _work(self) -> None:
         while self._tend():
             try:
-                records = list(self._scheduler.step()) if self._running else []
+                records = self._scheduler.step() if self._running else []
             except Exception as error:
                 self._fail(error)
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ class EchoBackend:
         return logits
 
     def _next(self, ids: list[int]) -> int:
-        header = _rfind(ids, HEADER)
+        header = _rfind(ids, HEADER) if self.info.chats else None
         if header is None:
             return TOKENIZER.encode("abcdefghij")[len(ids) % 10]
         said = ids[: _rfind(ids[:header], [TOKENIZER.im_end]) or 0]
@@ -148,8 +149,10 @@ class Running:
 @contextlib.contextmanager
 def running(engine: Engine, *, parallel: int = 1, queue: int = 32, **options: Any) -> Iterator[Running]:
     """A real server on a free port, in a thread."""
-    service = Service(engine, queue=queue)
+    service = Service(engine, parallel=parallel, queue=queue)
     listener = open_port("127.0.0.1", 0)
+    # so that a client that does not read is soon noticed
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     server = Server(make_app(service, **options), service)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -13,8 +12,10 @@ import pytest
 from openai import OpenAI
 
 import picochat
-from picochat.inference.engine import Engine, load_engine
-from tests.web.fake import Running, echo, running
+from picochat.inference.prompt import completion
+from picochat.inference.settings import SamplingSettings
+from tests.evaluation.tiny import tiny_engine
+from tests.web.fake import TOKENIZER, Running, echo, running
 
 HELLO = [{"role": "user", "content": "Hello 😀!"}]
 
@@ -32,17 +33,6 @@ def server() -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def client(server: Running) -> OpenAI:
     return client_of(server)
-
-
-@pytest.fixture(scope="module")
-def engine(chat_model: Path) -> Engine:
-    return load_engine(chat_model, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def real(engine: Engine) -> Iterator[OpenAI]:
-    with running(engine) as server:
-        yield client_of(server)
 
 
 def test_the_model_is_listed_under_its_name(client: OpenAI) -> None:
@@ -155,8 +145,6 @@ def test_completions_of_several_prompts_with_echo(client: OpenAI) -> None:
 
 
 def test_a_prompt_may_be_tokens(client: OpenAI) -> None:
-    from tests.web.fake import TOKENIZER
-
     ids = [TOKENIZER.end_of_text, *TOKENIZER.encode("abc")]
     assert client.completions.create(model="echo", prompt=ids, max_tokens=3).choices[0].text == "efg"
     with pytest.raises(openai.BadRequestError, match="token ids from 0 to"):
@@ -236,34 +224,40 @@ def test_the_key_is_asked_for() -> None:
         assert client.chat.completions.create(model="echo", messages=HELLO).choices[0].message.content == "Hello 😀!"
 
 
-def test_a_real_model_says_what_the_python_interface_says(engine: Engine, real: OpenAI) -> None:
-    messages: Any = [{"role": "user", "content": "Hi, I'm Ada."}]
-    name = real.models.list().data[0].id
-    assert name == "chat"
-
-    def ask(seed: int, **options: Any) -> list[str | None]:
-        body = {"model": name, "messages": messages, "seed": seed, "temperature": 2, "extra_body": {"top_k": 0}}
-        return [choice.message.content for choice in real.chat.completions.create(**body, **options).choices]  # type: ignore[call-overload]
-
-    first, second = ask(5, n=2)
-    assert ask(5) == ask(5) == [first]
-    assert ask(6) == [second]
-    stream = real.completions.create(model=name, prompt="Hi", seed=3, max_tokens=20, stream=True, temperature=2)
-    written = "".join(chunk.choices[0].text for chunk in stream)
-
-    # the same engine as the Python interface uses, when nobody else does
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_seed_gives_what_the_engine_gives_alone(parallel: int) -> None:
+    engine = tiny_engine(context=128)
     model = picochat.Model(engine)
-    assert model.chat(messages, seed=5, temperature=2, top_k=0) == first
-    assert model.chat(messages, seed=6, temperature=2, top_k=0) == second
-    from picochat.inference.prompt import completion
-    from picochat.inference.settings import SamplingSettings
+    settings = {"temperature": 1.5, "max_tokens": 30}
+    with running(engine, parallel=parallel) as server:
+        client = client_of(server)
 
-    request = completion(engine, "Hi", raw=True)
-    settings = SamplingSettings(seed=3, max_tokens=20, temperature=2)
-    assert written == "".join(token.text for token in engine.stream(request.ids, settings, end=request.end))
+        def chat(seed: int, n: int = 1) -> list[str | None]:
+            messages: Any = [{"role": "system", "content": "Be."}, {"role": "user", "content": f"Text {seed}"}]
+            done = client.chat.completions.create(
+                model="tiny", messages=messages, seed=seed, n=n, **settings, extra_body={"top_k": 0}
+            )
+            return [choice.message.content for choice in done.choices]
+
+        def go_on(seed: int) -> str:
+            stream = client.completions.create(model="tiny", prompt=f"Text {seed}", seed=seed, stream=True, **settings)
+            return "".join(chunk.choices[0].text for chunk in stream)
+
+        with ThreadPoolExecutor(12) as pool:
+            chats = list(pool.map(chat, range(6)))
+            texts = list(pool.map(go_on, range(6)))
+        assert chat(3, n=2)[0] == chat(3)[0] == chats[3][0]
+    for seed, (said, text) in enumerate(zip(chats, texts, strict=True)):
+        messages = [{"role": "system", "content": "Be."}, {"role": "user", "content": f"Text {seed}"}]
+        assert said == [model.chat(messages, seed=seed, top_k=0, **settings)]
+        request = completion(engine, f"Text {seed}", raw=True)
+        alone = engine.stream(request.ids, SamplingSettings(seed=seed, **settings), end=request.end, slide=False)
+        assert text == "".join(token.text for token in alone)
+    assert len({*texts}) == 6
 
 
-def test_eight_clients_at_once_get_each_their_own_answer(server: Running, client: OpenAI) -> None:
+@pytest.mark.parametrize("parallel", [1, 3, 8])
+def test_eight_clients_at_once_get_each_their_own_answer(parallel: int) -> None:
     def ask(number: int) -> list[str]:
         words = f"I am number {number}, and you?"
         messages: Any = [{"role": "user", "content": words}]
@@ -272,7 +266,8 @@ def test_eight_clients_at_once_get_each_their_own_answer(server: Running, client
             return [words, "".join(chunk.choices[0].delta.content or "" for chunk in stream)]
         return [words, client.chat.completions.create(model="echo", messages=messages).choices[0].message.content or ""]
 
-    with ThreadPoolExecutor(8) as pool:
+    with running(echo(), parallel=parallel) as server, ThreadPoolExecutor(8) as pool:
+        client = client_of(server)
         for words, answer in pool.map(ask, range(24)):
             assert answer == words
-    assert server.idle()
+        assert server.idle()

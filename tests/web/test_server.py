@@ -42,7 +42,7 @@ def chat(words: str, **options: Any) -> dict[str, Any]:
 
 
 def post(server: Running, body: Any, path: str = CHAT, **options: Any) -> httpx.Response:
-    return httpx.post(server.url + path, json=body, timeout=30, **options)
+    return httpx.post(server.url + path, json=body, **{"timeout": 30, **options})
 
 
 def error_of(response: httpx.Response, status: int) -> str:
@@ -71,7 +71,7 @@ def backend_of(engine: Engine) -> EchoBackend:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 3000, b'{"messages": "\\ud800"}', b"{}{}", b'{"n":' + b"9" * 3900 + b"}"],
+    [b"", b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 3000, b'{"messages": "\\ud800"}', b"{}{}"],
 )
 def test_malformed_json_is_told(server: Running, body: bytes) -> None:
     answer = httpx.post(server.url + CHAT, content=body, headers={"Content-Type": "application/json"})
@@ -111,7 +111,7 @@ def test_a_body_without_an_end_is_cut_off(server: Running) -> None:
     sent = 0
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             while sent < 10_000:
                 connection.sendall(chunk)
                 sent += 1
@@ -135,7 +135,7 @@ def test_a_slow_sender_is_dropped(server: Running, monkeypatch: pytest.MonkeyPat
             connection.sendall(before)
             if before:
                 assert b"200 OK" in connection.recv(65536)
-            with pytest.raises(OSError):  # noqa: PT011
+            with pytest.raises(OSError):
                 for _ in range(1000):
                     connection.sendall(b"X-Slow: 1\r\n" if before else health[:1])
                     health = health[1:] or b"X"
@@ -208,7 +208,7 @@ def test_a_client_that_leaves_the_queue_is_never_begun() -> None:
         backend.gate.set()
         first.join(20)
         assert server.idle()
-        assert backend.steps == 1 + len("first")
+        assert backend.steps == 2 + len("first")
 
 
 def test_a_full_queue_is_told_and_empties() -> None:
@@ -251,7 +251,7 @@ def test_a_model_that_fails_is_told_and_tried_again(caplog: pytest.LogCaptureFix
 
 def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PatientProtocol, "read_seconds", 0.3)
-    engine = echo(context=10_000_000)
+    engine = echo(chats=False, context=10_000_000)
     body = json.dumps({**ENDLESS, "max_tokens": 1_000_000, "logprobs": 20}).encode()
     head = (
         f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -266,8 +266,9 @@ def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_server_that_stops_lets_texts_at_work_end() -> None:
-    engine = echo(delay=0.01)
+    engine = echo()
     with running(engine) as server:
+        backend_of(engine).gate.clear()
         answers: list[httpx.Response] = []
         at_work = threading.Thread(target=lambda: answers.append(post(server, chat("I was there before"))))
         at_work.start()
@@ -277,8 +278,9 @@ def test_a_server_that_stops_lets_texts_at_work_end() -> None:
         assert wait_for(lambda: server.service.load.waiting == 1)
         server.server.should_exit = True
         waiting.join(20)
-        at_work.join(20)
         assert "The server is stopping" in error_of(answers[0], 503)
+        backend_of(engine).gate.set()
+        at_work.join(20)
         assert answers[1].json()["choices"][0]["message"]["content"] == "I was there before"
 
 
