@@ -12,18 +12,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from picochat.chat.request import answer_request
 from picochat.errors import PicochatError
 from picochat.inference.backend import ModelInfo
-from picochat.inference.engine import Engine
 from picochat.inference.generation import Job
-from picochat.inference.prompt import Request, completion
-from picochat.inference.settings import SamplingSettings
 from picochat.runs import BEST
-from picochat.web.errors import ApiError, JsonResponse, answer_error
+from picochat.web.errors import JsonResponse, answer_error
 from picochat.web.guard import HostGuard, KeyGuard, read_json
+from picochat.web.jobs import chat_jobs, check_model, completion_jobs
 from picochat.web.respond import Answers
-from picochat.web.schema import MOST_TEXTS, ChatRequest, CompletionRequest, ModelCard, ModelList, TextRequest
+from picochat.web.schema import ModelCard, ModelList, TextRequest
 from picochat.web.service import Service
 from picochat.web.shapes import ChatShape, Shape, TextShape
 
@@ -85,21 +82,21 @@ def _api(service: Service, read: Callable[[HttpRequest], Any]) -> APIRouter:
 
     @api.get("/models/{wanted:path}")
     async def model(wanted: str) -> Response:
-        _check_model(wanted, name)
+        check_model(wanted, name)
         return JsonResponse(card.model_dump())
 
     @api.post("/chat/completions")
     async def chat(request: HttpRequest) -> Response:
         values = await read(request)
         # a long text takes a while to encode: not in the event loop
-        body, jobs = await asyncio.to_thread(_chat_jobs, engine, name, values)
+        body, jobs = await asyncio.to_thread(chat_jobs, engine, name, values)
         shape = ChatShape(engine.tokenizer, name, logprobs=body.logprobs)
         return await _answer(request, service, body, jobs, shape, [0] * body.n, len(jobs[0].ids))
 
     @api.post("/completions")
     async def completions(request: HttpRequest) -> Response:
         values = await read(request)
-        body, jobs, texts = await asyncio.to_thread(_completion_jobs, engine, name, values)
+        body, jobs, texts = await asyncio.to_thread(completion_jobs, engine, name, values)
         shape = TextShape(engine.tokenizer, name, logprobs=body.logprobs is not None, prompts=texts)
         read_tokens = sum(len(job.ids) for job in jobs[:: body.n])
         return await _answer(request, service, body, jobs, shape, list(map(len, texts)), read_tokens)
@@ -121,54 +118,3 @@ async def _answer(
     if body.stream:
         return answers.stream(include_usage=body.stream_options.include_usage)
     return await answers.whole(request)
-
-
-def _chat_jobs(engine: Engine, name: str, values: Any) -> tuple[ChatRequest, list[Job]]:
-    """What a chat asks for; raises `PicochatError`."""
-    body = ChatRequest.read(values)
-    _check_model(body.model, name)
-    if not engine.info.chats:
-        raise ApiError(400, f"The model '{name}' learnt from plain text and can't chat; ask /v1/completions.", param="model")
-    request = answer_request(engine, body.messages, body.max_tokens)
-    return body, [_job(request, body.sampling(index), body.alternatives) for index in range(body.n)]
-
-
-def _completion_jobs(engine: Engine, name: str, values: Any) -> tuple[CompletionRequest, list[Job], list[str]]:
-    """What is to be gone on from, and for each text what to begin it with; raises `PicochatError`."""
-    body = CompletionRequest.read(values)
-    _check_model(body.model, name)
-    if body.echo and body.logprobs is not None:
-        raise ApiError(400, "picochat does not support 'echo' together with 'logprobs'.", param="echo")
-    requests = [_completion(engine, prompt) for prompt in body.prompt for _ in range(body.n)]
-    if len(requests) > MOST_TEXTS:
-        raise ApiError(400, f"n times the prompts must be at most {MOST_TEXTS} texts, not {len(requests)}.", param="n")
-    texts = [prompt if isinstance(prompt, str) else engine.tokenizer.decode(prompt) for prompt in body.prompt]
-    jobs = [_job(request, body.sampling(index), body.alternatives) for index, request in enumerate(requests)]
-    return body, jobs, [text if body.echo else "" for text in texts for _ in range(body.n)]
-
-
-def _completion(engine: Engine, prompt: str | tuple[int, ...]) -> Request:
-    """A prompt to go on from; tokens are taken as they are."""
-    request = completion(engine, prompt, raw=True) if isinstance(prompt, str) else _from_tokens(engine, prompt)
-    if len(request.ids) >= engine.context:
-        message = f"The prompt has {len(request.ids)} tokens, and the model's window {engine.context}; send less."
-        raise ApiError(400, message, "context_length_exceeded", "prompt")
-    return request
-
-
-def _job(request: Request, settings: SamplingSettings, alternatives: int) -> Job:
-    # no text goes on for ever: it ends with the window
-    return Job(request.ids, settings, request.end, slide=False, alternatives=alternatives)
-
-
-def _from_tokens(engine: Engine, ids: tuple[int, ...]) -> Request:
-    size = engine.info.vocab_size
-    if not all(0 <= token < size for token in ids):
-        raise ApiError(400, f"prompt must be token ids from 0 to {size - 1}.", param="prompt")
-    mark = engine.tokenizer.end_of_text
-    return Request(list(ids) or [mark], frozenset({mark}))
-
-
-def _check_model(wanted: str | None, name: str) -> None:
-    if wanted not in (None, name):
-        raise ApiError(404, f"There is no model '{wanted}' here; this server has '{name}'.", "model_not_found", "model")

@@ -56,8 +56,10 @@ class Server(uvicorn.Server):
                 http=PatientProtocol,
                 ws="none",
                 log_config=None,
+                log_level="error",
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=30,
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=int(GRACE_SECONDS) + 5,
             )

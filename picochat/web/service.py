@@ -98,7 +98,8 @@ class _Text:
 class Service:
     """One engine for many clients.
 
-    Texts are begun first come, first served, but a client with fewer texts at work goes before one with more.
+    Clients take turns: the next text is one of the client with the fewest at work, and who was served longest ago; of one
+    client, the oldest.
 
     Args:
         engine: the model.
@@ -115,6 +116,7 @@ class Service:
         self._most = parallel + queue
         self._waiting: list[_Text] = []
         self._running: dict[int, _Text] = {}
+        self._turns: dict[str, int] = {}
         self._changed = threading.Condition()
         self._draining = self._closed = False
         self._thread = threading.Thread(target=self._work, name="picochat-service", daemon=True)
@@ -210,12 +212,16 @@ class Service:
         return True
 
     def _next(self) -> _Text | None:
-        """Take the text that has waited longest of the client with the fewest at work."""
+        """Take the oldest text of the client with the fewest at work, and among such of the one served longest ago."""
         at_work = Counter(text.client for text in self._running.values())
         with self._changed:
-            text = min(self._waiting, key=lambda text: at_work[text.client], default=None)
-            if text:
-                self._waiting.remove(text)
+            if not self._waiting:
+                return None
+            text = min(self._waiting, key=lambda text: (at_work[text.client], self._turns.get(text.client, 0)))
+            self._waiting.remove(text)
+            # who does not wait any more is forgotten
+            self._turns = {text.client: self._turns.get(text.client, 0) for text in self._waiting}
+            self._turns[text.client] = max(self._turns.values(), default=0) + 1
         return text
 
     def _fail(self, error: Exception) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from picochat.errors import CheckpointError
 from picochat.inference.engine import Engine
+from picochat.web.app import model_name
 from picochat.web.connection import PatientProtocol
 from picochat.web.guard import LOOPBACK_NAMES
 from tests.web.fake import EchoBackend, Running, echo, running, wait_for
@@ -295,9 +296,7 @@ def test_a_server_that_stops_ends_what_takes_too_long(monkeypatch: pytest.Monkey
         assert "was stopped before the text was finished" in json.loads(last.removeprefix("data: "))["error"]["message"]
 
 
-def test_the_page_of_another_model_file(tmp_path: Path) -> None:
-    from picochat.web.app import model_name
-
+def test_a_model_is_named_after_its_file_or_its_run(tmp_path: Path) -> None:
     info = echo().info
     named = {"runs/mine/best.pt": "mine", "models/conv.pt": "conv", "a.b.pt": "a.b"}
     for path, name in named.items():
