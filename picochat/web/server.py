@@ -29,9 +29,8 @@ def open_port(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except (OSError, OverflowError, UnicodeError) as error:
-        # what a name server says has a number of its own kind, below 0
-        number = error.errno if isinstance(error, OSError) else None
-        reason = os.strerror(number) if number and number > 0 else str(error)
+        number = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
+        reason = os.strerror(number) if number else getattr(error, "strerror", error)
         raise ConfigError(f"{host} port {port} can't be served on ({reason}); choose others with --host, --port.") from None
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -63,7 +64,7 @@ def test_a_port_that_is_taken(model: Path, capfd: pytest.CaptureFixture[str]) ->
     assert (code, out) == (2, "")
     assert (
         err
-        == f"picochat: 127.0.0.1 port {port} can't be served on ({os.strerror(98)}); choose others with --host, --port.\n"
+        == f"picochat: 127.0.0.1 port {port} can't be served on ({os.strerror(errno.EADDRINUSE)}); choose others with --host, --port.\n"
     )
 
 

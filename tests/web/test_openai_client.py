@@ -174,6 +174,7 @@ def test_a_long_conversation_loses_its_oldest_turns(client: OpenAI) -> None:
         ({"response_format": {"type": "json_object"}}, "does not support 'response_format'"),
         ({"frequency_penalty": 0.5}, "use repetition_penalty"),
         ({"temperature": 9}, "temperature must be less than or equal to 5, not 9"),
+        ({"extra_body": {"repetition_penalty": 1e-40}}, "repetition-penalty must be greater than or equal to 0.01"),
         ({"max_tokens": 0}, "max-tokens must be greater than or equal to 1"),
         ({"n": 100}, "n must be less than or equal to 16"),
         ({"stop": ["x"] * 99}, "stop must be at most 16 texts"),
@@ -254,6 +255,23 @@ def test_a_seed_gives_what_the_engine_gives_alone(parallel: int) -> None:
         alone = engine.stream(request.ids, SamplingSettings(seed=seed, **settings), end=request.end, slide=False)
         assert text == "".join(token.text for token in alone)
     assert len({*texts}) == 6
+
+
+@pytest.mark.parametrize(
+    "extremes",
+    [
+        {"repetition_penalty": 0.01, "temperature": 5.0},
+        {"repetition_penalty": 10.0, "temperature": 1e-300},
+        {"top_p": 1e-300, "min_p": 0.999, "top_k": 1_000_000},
+        {"temperature": 5e-324, "top_k": 1},
+    ],
+)
+def test_no_setting_within_bounds_harms_the_model(extremes: dict[str, float]) -> None:
+    with running(tiny_engine()) as server:
+        done = client_of(server).completions.create(
+            model="tiny", prompt="hello hello", max_tokens=10, extra_body={**extremes, "seed": 1}
+        )
+        assert done.choices[0].finish_reason in ("length", "stop")
 
 
 @pytest.mark.parametrize("parallel", [1, 3, 8])
