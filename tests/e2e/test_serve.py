@@ -62,10 +62,8 @@ def test_a_port_that_is_taken(model: Path, capfd: pytest.CaptureFixture[str]) ->
         port = taken.getsockname()[1]
         code, out, err = inside(capfd, "serve", "-m", model, "--port", port)
     assert (code, out) == (2, "")
-    assert (
-        err
-        == f"picochat: 127.0.0.1 port {port} can't be served on ({os.strerror(errno.EADDRINUSE)}); choose others with --host, --port.\n"
-    )
+    reason = os.strerror(errno.EADDRINUSE)
+    assert err == f"picochat: 127.0.0.1 port {port} can't be served on ({reason}); choose others with --host, --port.\n"
 
 
 @pytest.mark.parametrize(
