@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picochat.errors import ConfigError
 from picochat.inference.engine import Engine, Token, load_engine
 from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
 from picochat.locations import default_model
-from picochat.text.chat_format import Message
 
 if TYPE_CHECKING:
+    from picochat.chat.request import MessageLike
     from picochat.training.trainer import Result
-
-MessageLike = Message | Mapping[str, str]
 
 
 class Model:
@@ -63,20 +60,11 @@ class Model:
 
     def stream_chat(self, messages: Iterable[MessageLike], **settings: Any) -> Iterator[Token]:
         """Like `chat`, but yields each `Token` as it comes."""
-        from picochat.chat.conversation import Conversation
+        from picochat.chat.request import answer_request
 
         wishes = SamplingSettings.parse(settings)
-        conversation = Conversation()
-        for message in map(_message, messages):
-            if message.role == "system":
-                conversation.system = message.content
-            else:
-                conversation.add(message.role, message.content)
-        if all(entry.message.role != "user" for entry in conversation.entries):
-            raise ConfigError("chat needs at least one message of the user.")
-        engine = self.engine
-        prompt = conversation.prompt(engine.chat_format, engine.context, engine.reserve(wishes.max_tokens))
-        return self.engine.stream(prompt.ids, wishes, end=engine.end_of_turn, slide=False)
+        request = answer_request(self.engine, messages, wishes.max_tokens)
+        return self.engine.stream(request.ids, wishes, end=request.end, slide=request.slide)
 
 
 def load(
@@ -109,12 +97,3 @@ def train(data: str | Path, **settings: Any) -> Result:
     from picochat.training.setup import train as run
 
     return run(TrainConfig.parse({"data": Path(data), **settings}), sample=write_sample)
-
-
-def _message(message: MessageLike) -> Message:
-    if isinstance(message, Message):
-        return message
-    role, content = (message.get(name) if isinstance(message, Mapping) else None for name in ("role", "content"))
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise ConfigError('A message is {"role": ..., "content": ...}, both of them texts.')
-    return Message(role, content)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
-from picochat.inference.backend import ModelInfo
+from picochat.inference.backend import Lanes, ModelInfo
 from picochat.inference.engine import Engine
 from picochat.text.tokenizer import Tokenizer
 
@@ -58,6 +58,7 @@ class ScriptedBackend:
         self._spread = spread
         self._ids: list[int] = []
         self._script: list[int] = []
+        self._prompt = 0
 
     @property
     def length(self) -> int:
@@ -74,29 +75,39 @@ class ScriptedBackend:
         self._ids.extend(ids)
         reply = self._replies.pop(0) if self._replies else "..."
         self._script = self.tokenizer.encode(reply) + ([self.tokenizer.im_end] if self._ends else [])
+        self._prompt = len(self._ids)
         return self._next()
 
     def step(self, token: int) -> npt.NDArray[np.float32]:
+        return self.read((token,))[0]
+
+    def read(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         if self.delay:
             time.sleep(self.delay)
-        self._ids.append(token)
-        return self._next()
+        rows = []
+        for token in ids:
+            self._ids.append(token)
+            rows.append(self._next())
+        return np.stack(rows)
 
     def truncate(self, length: int) -> None:
         assert 0 <= length <= len(self._ids)
         del self._ids[length:]
 
+    def lanes(self, count: int) -> Lanes:
+        raise NotImplementedError("a script is read by one")
+
     def _next(self) -> npt.NDArray[np.float32]:
         logits = np.zeros(self.info.vocab_size, dtype=np.float32)
-        script = self._script or self.tokenizer.encode("la ")
-        if not self._script:
-            self._script = list(script)
+        # by the place, so that what was guessed wrong and taken back costs nothing of the script
+        place, rest = max(0, self.length - self._prompt), self.tokenizer.encode("la ")
+        token = self._script[place] if place < len(self._script) else rest[(place - len(self._script)) % len(rest)]
         if self._spread:
             # always the likeliest, with from two to a hundred percent
             logits[:] = np.linspace(0, 0.5, len(logits))
-            logits[self._script.pop(0)] = (12.0, 7.0, 9.0, 5.0, 12.0, 3.0, 1.5)[self.length % 7]
+            logits[token] = (12.0, 7.0, 9.0, 5.0, 12.0, 3.0, 1.5)[self.length % 7]
         else:
-            logits[self._script.pop(0)] = 30.0
+            logits[token] = 30.0
         return logits
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import picochat
+from picochat.chat.request import read_message
 from picochat.errors import ConfigError, DataError
 
 
@@ -25,7 +26,7 @@ def test_a_conversation_goes_on_where_it_was(model: picochat.Model) -> None:
     messages.append({"role": "assistant", "content": model.chat(messages, temperature=0)})
     messages.append({"role": "user", "content": "I like soup."})
     model.chat(messages, temperature=0)
-    assert model.engine.prefilled < len(model.engine.chat_format.prompt([picochat.api._message(m) for m in messages]))
+    assert model.engine.prefilled < len(model.engine.chat_format.prompt([read_message(m) for m in messages]))
 
 
 def test_a_system_message_and_a_long_history_are_fine(model: picochat.Model) -> None:

@@ -26,6 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
+    "web": {"chat", "inference", "text"},
     "cli": {
         *("chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"),
         *("interop", "datatools", "web"),
@@ -93,9 +94,13 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
     assert not {"torch", "textual", "pydantic", "numpy", "rich"} & run_and_list("--help")
 
 
-@pytest.mark.parametrize(
-    "command", ["chat", "generate", "train", "config", "prepare", "eval", "info", "import", "export", "history", "watch"]
-)
+COMMANDS = [
+    *("chat", "generate", "train", "config", "prepare", "data", "eval", "serve", "info", "import", "export", "history"),
+    "watch",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_imports_neither_torch_nor_textual(command: str) -> None:
     loaded = run_and_list(command, "--help")
     assert f"picochat.cli.{'import_model' if command == 'import' else command}" in loaded
@@ -107,7 +112,7 @@ def test_the_package_itself_imports_nothing_heavy() -> None:
 
 
 def test_the_screen_and_the_engine_know_no_torch() -> None:
-    assert "torch" not in loaded_by("import picochat.ui.app, picochat.inference.engine, picochat.repl")
+    assert "torch" not in loaded_by("import picochat.ui.app, picochat.inference.engine, picochat.repl, picochat.web.app")
 
 
 def test_loading_a_model_does_not_import_the_compiler(chat_model: Path) -> None:

@@ -2,67 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from picochat.errors import CheckpointError, ContextOverflowError
+from picochat.errors import ConfigError, ContextOverflowError
 from picochat.inference.backend import Backend, ModelInfo
+from picochat.inference.generation import STOP_TEXT, Alternative, Generation, Job, StopReason, Token, fit, never
 from picochat.inference.opening import open_backend
-from picochat.inference.sampling import Logits, choose, log_normaliser
+from picochat.inference.sampling import Logits
 from picochat.inference.settings import SamplingSettings
+from picochat.inference.speculation import DraftModel, Guesser, Lookahead, PromptLookup
 from picochat.text.chat_format import ChatFormat
 from picochat.text.tokenizer import Tokenizer
 
-StopReason = Literal["end", "length", "stop", "context", "cancelled"]
-
-STOP_TEXT: dict[StopReason, str] = {
-    "end": "end of turn",
-    "length": "length limit",
-    "stop": "stop text",
-    "context": "end of the context window",
-    "cancelled": "stopped",
-}
-"""Stop reasons in words, for people."""
+__all__ = ["PREFILL_CHUNK", "STOP_TEXT", "Alternative", "Engine", "StopReason", "Token", "load_engine"]
 
 PREFILL_CHUNK = 256
 """Tokens read at once: small enough that a long prompt can be stopped."""
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """A token that could have been chosen."""
-
-    id: int
-    text: str
-    logprob: float
-
-
-@dataclass(frozen=True)
-class Token:
-    """One step of a generation. The last record of a stream has `stop` set.
-
-    Attributes:
-        id: the token; `None` on a last record that carries no token (a stream that was cancelled).
-        text: what the token adds to the text; never half a character, held back while it may begin a stop text.
-        logprob: natural log of its probability under the model, before sampling settings.
-        alternatives: the likeliest tokens at this place, likeliest first, when asked for.
-        seconds: time since the stream began.
-        stop: why the stream ends here, or `None`.
-    """
-
-    id: int | None
-    text: str
-    logprob: float
-    seconds: float
-    alternatives: tuple[Alternative, ...] = ()
-    stop: StopReason | None = None
 
 
 class Engine:
@@ -79,7 +35,13 @@ class Engine:
         """Tokens that the last stream had to read before its first answer token."""
         self.slides = 0
         """Times the last stream dropped its oldest tokens to go on."""
+        self.speculate: bool | None = None
+        """Whether to guess tokens that occurred before, to read several at once. `None` is yes where it changes no text: at
+        fp32. With 16 bits or fewer, several tokens at once round otherwise than one by one, and a near draw may turn."""
+        self.draft: Engine | None = None
+        """A smaller model that guesses tokens; see `use_draft`."""
         self._cached: list[int] = []
+        self._ahead = Lookahead(backend)
 
     @property
     def info(self) -> ModelInfo:
@@ -102,7 +64,25 @@ class Engine:
 
     def fit(self, ids: Sequence[int]) -> list[int]:
         """A prompt as a stream reads it: one longer than the window is cut to its end."""
-        return list(ids if len(ids) <= max(1, self.context - 1) else ids[-self._kept() :])
+        return fit(ids, self.context)
+
+    def use_draft(self, draft: Engine | None) -> None:
+        """Let a smaller model guess tokens from now on; `None` ends that.
+
+        Texts come faster, if it often guesses right, and are as likely as without it. What a seed gives is another text,
+        but where the likeliest token is always taken.
+
+        Raises:
+            ConfigError: the draft has other tokens.
+        """
+        if draft is not None and (
+            draft.info.vocab_size != self.info.vocab_size or draft.tokenizer.digest() != self.tokenizer.digest()
+        ):
+            raise ConfigError(
+                f"{draft.info.path} can't draft for {self.info.path}: their tokenizers differ; "
+                "take a model that was trained with the same one (`train --tokenizer`)."
+            )
+        self.draft = draft
 
     @property
     def cached(self) -> int:
@@ -122,7 +102,7 @@ class Engine:
         end: Collection[int] = (),
         slide: bool = True,
         alternatives: int = 0,
-        cancelled: Callable[[], bool] = lambda: False,
+        cancelled: Callable[[], bool] = never,
     ) -> Iterator[Token]:
         """Generate after `ids`.
 
@@ -137,47 +117,23 @@ class Engine:
         Yields:
             `Token` records; the last one has `stop` set.
         """
-        began = time.perf_counter()
-        generator = np.random.default_rng(settings.seed)
-        special = self.tokenizer.special_ids  # repeating these is no repetition
-        text = _TextAssembler(self.tokenizer, settings.stop)
-        sequence = self.fit(ids) or [self.tokenizer.start_of_text]
+        job = Job(ids, settings, end, slide, alternatives, cancelled)
+        generation = Generation(job, self.tokenizer, self.info)
+        self._ahead = ahead = Lookahead(self.backend, self._guessers(settings.seed))
         self.slides = 0
-        logits = self._prefill(sequence, cancelled)
-        count = 0
+        logits = self.read(generation.window, cancelled)
         while logits is not None and not cancelled():
-            normaliser = log_normaliser(logits)
-            if not math.isfinite(normaliser):
-                raise CheckpointError(f"{self.info.path} is damaged: it computes no numbers; get or train it again.")
-            token = choose(logits, settings, generator, (seen for seen in sequence if seen not in special))
-            record = {
-                "id": token,
-                "logprob": float(logits[token]) - normaliser,
-                "alternatives": self._alternatives(logits, normaliser, alternatives),
-            }
-            count += 1
-            stop: StopReason | None = None
-            if token in end:
-                stop, piece = "end", text.flush()
-            else:
-                piece = text.feed(token)
-                if text.stopped:
-                    stop = "stop"
-                elif settings.max_tokens is not None and count >= settings.max_tokens:
-                    stop, piece = "length", piece + text.flush()
-                elif len(self._cached) >= self.context and not slide:
-                    stop, piece = "context", piece + text.flush()
-            sequence.append(token)
-            yield Token(text=piece, seconds=time.perf_counter() - began, stop=stop, **record)  # type: ignore[arg-type]
-            if stop:
+            token = generation.draw(logits, ahead.guess)
+            yield token
+            if token.stop:
                 return
-            if len(self._cached) >= self.context:
-                self.slides += 1
-                logits = self._prefill(sequence[-self._kept() :], cancelled)
+            if generation.slides > self.slides:
+                self.slides = generation.slides
+                logits = self.read(generation.window, cancelled)
             else:
-                logits = self.backend.step(token)
-                self._cached.append(token)
-        yield Token(None, text.flush(), 0.0, time.perf_counter() - began, stop="cancelled")
+                logits = ahead.step(generation)
+                self._cached.append(generation.sequence[-1])
+        yield generation.cancel()
 
     def forget(self) -> None:
         """Empty the cache."""
@@ -185,14 +141,13 @@ class Engine:
 
     # -- the cache ------------------------------------------------------------------------------------------------------
 
-    def _kept(self) -> int:
-        """Tokens that stay when the window slides: three quarters, so that reading them again is rare."""
-        return max(1, self.context * 3 // 4)
-
-    def _prefill(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> npt.NDArray[np.float32] | None:
+    def read(self, ids: Sequence[int], cancelled: Callable[[], bool] = never) -> Logits | None:
         """Bring the cache to exactly `ids` and return the logits after them; `None` when cancelled on the way.
 
         What the cache shares with `ids` from the start on is kept; the last token is always read, for its logits.
+
+        Raises:
+            ContextOverflowError: they exceed the window.
         """
         shared = 0
         for have, want in zip(self._cached, ids[:-1], strict=False):
@@ -212,54 +167,24 @@ class Engine:
             self._cached.extend(chunk)
         return logits
 
+    def advance(self, token: int) -> Logits:
+        """Read one more token; returns the logits after it."""
+        logits = self.backend.step(token)
+        self._cached.append(token)
+        return logits
+
     def _truncate(self, length: int) -> None:
         self.backend.truncate(length)
         del self._cached[length:]
+        self._ahead.clear()
 
-    def _alternatives(self, logits: Logits, normaliser: float, count: int) -> tuple[Alternative, ...]:
-        if count <= 0:
-            return ()
-        count = min(count, len(logits))
-        top = np.argpartition(logits, -count)[-count:]
-        top = top[np.argsort(-logits[top], kind="stable")]
-        return tuple(
-            Alternative(int(token), self.tokenizer.piece(int(token)), float(logits[token]) - normaliser) for token in top
-        )
-
-
-class _TextAssembler:
-    """Turns tokens into text deltas: whole characters only, and nothing of a stop text."""
-
-    def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
-        self._decoder = tokenizer.stream()
-        self._stops = [stop for stop in stops if stop]
-        self._held = ""
-        self.stopped = False
-
-    def feed(self, token: int) -> str:
-        """The text that can be shown after this token."""
-        self._held += self._decoder.feed(token)
-        found = [index for stop in self._stops if (index := self._held.find(stop)) >= 0]
-        if found:
-            self.stopped = True
-            shown, self._held = self._held[: min(found)], ""
-            return shown
-        keep = max((self._overlap(stop) for stop in self._stops), default=0)
-        border = len(self._held) - keep
-        shown, self._held = self._held[:border], self._held[border:]
-        return shown
-
-    def flush(self) -> str:
-        """All that was held back."""
-        shown, self._held = self._held + self._decoder.flush(), ""
-        return shown
-
-    def _overlap(self, stop: str) -> int:
-        """Length of the longest end of the held text that begins `stop`."""
-        for length in range(min(len(stop) - 1, len(self._held)), 0, -1):
-            if self._held.endswith(stop[:length]):
-                return length
-        return 0
+    def _guessers(self, seed: int | None) -> list[Guesser]:
+        guessers: list[Guesser] = []
+        if self.speculate or (self.speculate is None and self.info.precision == "fp32"):
+            guessers.append(PromptLookup())
+        if self.draft is not None:
+            guessers.append(DraftModel(self.draft, seed))
+        return guessers
 
 
 def load_engine(path: str | Path, *, device: str = "auto", threads: int | None = None, precision: str = "auto") -> Engine:

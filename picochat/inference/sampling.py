@@ -97,10 +97,14 @@ def distribution(
     return ids[keep], probabilities[keep] / probabilities[keep].sum()
 
 
-def choose(logits: Logits, settings: SamplingSettings, generator: np.random.Generator, seen: Iterable[int] = ()) -> int:
-    """Draw the next token: one uniform number, looked up in the cumulated probabilities."""
-    ids, probabilities = distribution(logits, settings, seen)
+def pick(ids: Ids, probabilities: npt.NDArray[np.float64], generator: np.random.Generator) -> int:
+    """Draw one of the candidates: one uniform number, looked up in the cumulated probabilities."""
     if len(ids) == 1:
         return int(ids[0])
     index = int(np.searchsorted(np.cumsum(probabilities), generator.random(), side="right"))
     return int(ids[min(index, len(ids) - 1)])
+
+
+def choose(logits: Logits, settings: SamplingSettings, generator: np.random.Generator, seen: Iterable[int] = ()) -> int:
+    """Draw the next token."""
+    return pick(*distribution(logits, settings, seen), generator)

@@ -17,7 +17,7 @@ class SamplingSettings(Schema):
     top_p: float = Field(1.0, gt=0, le=1, description="Choose among the likeliest tokens that together reach this share.")
     min_p: float = Field(0.0, ge=0, lt=1, description="Leave out tokens less likely than this share of the likeliest one.")
     repetition_penalty: float = Field(
-        1.0, gt=0, le=10, description="Above 1 makes tokens that occurred already less likely."
+        1.0, ge=0.01, le=10, description="Above 1 makes tokens that occurred already less likely."
     )
     max_tokens: int | None = Field(
         None, ge=1, le=MAX_TOKENS, description="Stop after so many tokens; empty is until the end of the turn."

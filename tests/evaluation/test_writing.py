@@ -23,11 +23,11 @@ class Listening(ScriptedBackend):
     def __init__(self, *arguments: object, kind: str = "chat", **options: object) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
         self.info.training["kind"] = kind
-        self.read: list[str] = []
+        self.heard: list[str] = []
 
     def prefill(self, ids):  # type: ignore[no-untyped-def]
         logits = super().prefill(ids)
-        self.read.append(TOKENIZER.decode(self._ids))
+        self.heard.append(TOKENIZER.decode(self._ids))
         return logits
 
 
@@ -50,7 +50,7 @@ def test_every_question_is_asked_with_what_was_said_before() -> None:
     first = Conversation((Message("system", "Be kind."), *HELD_OUT[0].messages))
     assert written(backend, [first, HELD_OUT[1]]) == ["a.", "b.", "c."]
     asked = "system\nBe kind.\nuser\nHi, I'm Ada.\nassistant\n"
-    assert backend.read == [
+    assert backend.heard == [
         asked, f"{asked}Hello Ada!\nuser\nWhat's my name?\nassistant\n", "user\nTell me a story.\nassistant\n",
     ]  # fmt: skip
 
@@ -58,7 +58,7 @@ def test_every_question_is_asked_with_what_was_said_before() -> None:
 def test_places_are_spread_over_all_documents() -> None:
     backend = Listening([], TOKENIZER)
     written(backend, [talk(f"Number {index}?", "Yes.") for index in range(100)], count=4)
-    assert [text.split()[2] for text in backend.read] == ["0?", "25?", "50?", "75?"]
+    assert [text.split()[2] for text in backend.heard] == ["0?", "25?", "50?", "75?"]
 
 
 @pytest.mark.parametrize("kind", ["chat", "text"])
@@ -66,13 +66,13 @@ def test_plain_text_is_gone_on_from(kind: str) -> None:
     backend = Listening(["x"], TOKENIZER, kind=kind, ends=False)
     texts = written(backend, [Text(" ".join(map(str, range(1000)))), Text("the end")], count=2)
     assert [len(text) for text in texts] == [LONGEST, LONGEST]
-    assert [text.split()[-1] for text in backend.read] == ["270", "757"]
+    assert [text.split()[-1] for text in backend.heard] == ["270", "757"]
 
 
 def test_a_model_of_plain_text_goes_on_from_conversations_as_text() -> None:
     backend = Listening(["x"], TOKENIZER, kind="text", ends=False)
     written(backend, [talk("Hello there", "Absolutely everybody is doing fine today.")], count=1)
-    assert backend.read == ["User: Hello there\nAssistant:"]
+    assert backend.heard == ["User: Hello there\nAssistant:"]
 
 
 def test_nothing_to_go_on_from() -> None:

@@ -1,0 +1,1 @@
+"""One model for many clients over HTTP, in the form that OpenAI's clients speak."""
