@@ -39,6 +39,12 @@ FIRST_GUESSES = 3
 MOST_GUESSES = 8
 """More tokens at once are no longer read in the time of one, at least on CPUs."""
 
+NEWS = 0.3
+"""Weight of the last pass in the running mean of tokens that a pass gains."""
+
+LEAST_GAIN = 0.5
+"""With fewer tokens gained a pass, what reading several at once costs more eats the gain."""
+
 FIRST_PAUSE = 4
 LONGEST_PAUSE = 64
 """Tokens without guesses after wrong ones; with all wrong, one pass in so many is somewhat longer than it need be."""
@@ -140,10 +146,11 @@ class DraftModel:
 
 
 class Pace:
-    """How many tokens to guess: more while guesses are right, none for a while when they are not."""
+    """How many tokens to guess: more while guesses are right, none for a while when passes gain too little by them."""
 
     def __init__(self) -> None:
         self._most = FIRST_GUESSES
+        self._gain = 1.0
         self._pause = FIRST_PAUSE
         self._resting = 0
 
@@ -156,12 +163,11 @@ class Pace:
 
     def learn(self, guessed: int, right: int) -> None:
         """How the last guesses fared."""
-        if right == guessed:
-            self._most, self._pause = min(2 * self._most, MOST_GUESSES), FIRST_PAUSE
-        elif 2 * right >= guessed:
-            self._most = right + 1
+        self._most = min(2 * self._most, MOST_GUESSES) if right == guessed else max(2, right + 1)
+        self._gain += (right - self._gain) * NEWS
+        if self._gain >= LEAST_GAIN:
+            self._pause = FIRST_PAUSE
         else:
-            self._most = max(2, right)
             self._resting, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
 
 
