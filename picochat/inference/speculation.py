@@ -145,7 +145,7 @@ class DraftModel:
         return guesses
 
 
-class Pace:
+class Boldness:
     """How many tokens to guess: more while guesses are right, none for a while when passes gain too little by them."""
 
     def __init__(self) -> None:
@@ -182,8 +182,8 @@ class Lookahead:
 
     def __init__(self, backend: Backend, guessers: Sequence[Guesser] = ()) -> None:
         self._backend = backend
-        self._guessers = [(each, Pace()) for each in guessers]
-        self._pace: Pace | None = None
+        self._guessers = [(each, Boldness()) for each in guessers]
+        self._boldness: Boldness | None = None
         self._guessed = self._right = 0
         self._ahead: deque[tuple[Guess, Logits]] = deque()
 
@@ -198,9 +198,9 @@ class Lookahead:
         if self._ahead and self._ahead[0][0].token == token:
             self._right += 1
             return self._ahead.popleft()[1]
-        if self._pace is not None:
-            self._pace.learn(self._guessed, self._right)
-            self._pace = None
+        if self._boldness is not None:
+            self._boldness.learn(self._guessed, self._right)
+            self._boldness = None
         if self._ahead:
             self._backend.truncate(self._backend.length - len(self._ahead))
             self.clear()
@@ -218,10 +218,10 @@ class Lookahead:
         self._ahead.clear()
 
     def _guess(self, generation: Generation) -> list[Guess]:
-        for guesser, pace in self._guessers:
+        for guesser, boldness in self._guessers:
             # the token after the last guess comes from the same pass
-            most = min(pace.next(), generation.room - 1)
+            most = min(boldness.next(), generation.room - 1)
             if most > 0 and (guesses := guesser.guess(generation, most)):
-                self._pace = pace
+                self._boldness = boldness
                 return guesses
         return []

@@ -16,7 +16,7 @@ from picochat.inference.engine import Engine, Token
 from picochat.inference.generation import Generation, Job
 from picochat.inference.sampling import distribution, softmax
 from picochat.inference.settings import SamplingSettings
-from picochat.inference.speculation import LONGEST_PAUSE, MOST_GUESSES, NGRAM, Pace, PromptLookup, settle
+from picochat.inference.speculation import LONGEST_PAUSE, MOST_GUESSES, NGRAM, Boldness, PromptLookup, settle
 from picochat.text.tokenizer import Tokenizer
 from tests.fakes import char_tokenizer
 from tests.inference.tiny import counted, tiny_engine
@@ -283,25 +283,25 @@ def test_lookup_copies_what_followed_the_last_time(sequence: list[int], most: in
 
 
 def test_pauses_grow_while_guesses_are_wrong_and_end_when_one_is_right() -> None:
-    pace = Pace()
+    boldness = Boldness()
     waits = []
     for _ in range(9):
         wait = 0
-        while not (most := pace.next()):
+        while not (most := boldness.next()):
             wait += 1
         waits.append(wait)
-        pace.learn(most, 0)
+        boldness.learn(most, 0)
     assert waits == [0, 0, 4, 8, 16, 32, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
-    while not (most := pace.next()):
+    while not (most := boldness.next()):
         pass
     assert most == 2
     for expected in (4, 8, MOST_GUESSES):
-        pace.learn(most, most)
-        most = pace.next()
+        boldness.learn(most, most)
+        most = boldness.next()
         assert most == expected
     # one bad pass among good ones is no reason to rest
-    pace.learn(most, 0)
-    assert pace.next() == 2
+    boldness.learn(most, 0)
+    assert boldness.next() == 2
 
 
 def test_sixteen_bits_are_not_speculated_with_unless_told() -> None:
