@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 
-from picochat.cli.options import DeviceOption, ModelOption, PrecisionOption, ThreadsOption, given, option
+from picochat.cli.options import DeviceOption, DraftOption, ModelOption, PrecisionOption, ThreadsOption, given, option
 from picochat.errors import DataError
 from picochat.inference.engine import Token
 from picochat.inference.settings import SamplingSettings
@@ -26,6 +28,7 @@ def generate(
         typer.Option("--prompt", "-p", help="Text to answer or go on from; - is stdin, as a pipe is.", show_default=False),
     ] = None,
     model: ModelOption = None,
+    draft: DraftOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
@@ -70,37 +73,56 @@ def generate(
     text = _read_prompt(prompt)
 
     from picochat.inference.engine import load_engine
+    from picochat.inference.generation import Job
+    from picochat.inference.lanes import stream_many
     from picochat.inference.prompt import completion
     from picochat.interrupt import Interrupt
     from picochat.locations import default_model
     from picochat.text.safe import printable
 
     engine = load_engine(model or default_model(), device=device, threads=threads, precision=precision)
+    if draft is not None and samples > 1:
+        print("--draft speeds up a single text; several are written side by side without it.", file=sys.stderr)
+    elif draft is not None:
+        engine.use_draft(load_engine(draft, device=device, threads=threads, precision=precision))
     request = completion(engine, text, raw=raw)
     if request.cut:
         print(f"The prompt is longer than the window of {engine.context} tokens: only its end is seen.", file=sys.stderr)
     show = printable if sys.stdout.isatty() else str
+    seeds = [((settings.seed or 0) + index) % 2**63 for index in range(samples)]
     with Interrupt() as interrupt:
-        for index in range(samples):
-            run = settings.changed(seed=((settings.seed or 0) + index) % 2**63)
-            tokens: list[Token] = []
-            if samples > 1 and not as_json and index:
+        jobs = [Job(request.ids, settings.changed(seed=s), request.end, request.slide, cancelled=interrupt) for s in seeds]
+        tokens: list[Token] = []
+        # one alone may guess ahead, several share each pass
+        for index, token in _in_order(stream_many(engine, jobs) if samples > 1 else ((0, t) for t in engine.run(jobs[0]))):
+            if index and not tokens and not as_json:
                 print("---")
-            for token in engine.stream(request.ids, run, end=request.end, slide=request.slide, cancelled=interrupt):
-                tokens.append(token)
-                if not as_json:
-                    sys.stdout.write(show(token.text))
-                    sys.stdout.flush()
-            if as_json:
-                print(json.dumps(_summary(tokens, run.seed)), flush=True)
-            else:
-                print(flush=True)
+            tokens.append(token)
+            if not as_json:
+                sys.stdout.write(show(token.text))
+                sys.stdout.flush()
+            if not token.stop:
+                continue
+            print(json.dumps(_summary(tokens, seeds[index])) if as_json else "", flush=True)
             if seed is None and settings.temperature and not as_json:
-                print(f"(seed {run.seed})", file=sys.stderr)
+                print(f"(seed {seeds[index]})", file=sys.stderr)
             if interrupt():
                 break
+            tokens = []
     if interrupt():
         raise typer.Exit(interrupt.exit_code)
+
+
+def _in_order(records: Iterable[tuple[int, Token]]) -> Iterator[tuple[int, Token]]:
+    """Records of several texts, one text after the other: at once for the text whose turn it is, and kept for the others."""
+    kept: defaultdict[int, list[Token]] = defaultdict(list)
+    turn = 0
+    for index, token in records:
+        kept[index].append(token)
+        while kept[turn]:
+            ready = kept.pop(turn)
+            yield from ((turn, each) for each in ready)
+            turn += ready[-1].stop is not None
 
 
 def _read_prompt(prompt: str | None) -> str:

@@ -109,6 +109,10 @@ ModelOption = Annotated[
     Path | None,
     typer.Option("--model", "-m", help="Model file or run folder. Default: the shipped model.", show_default=False),
 ]
+DraftOption = Annotated[
+    Path | None,
+    typer.Option("--draft", help="A smaller model with the same tokenizer, to guess tokens ahead.", show_default=False),
+]
 DeviceOption = Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads. Default: as many as are quickest.", show_default=False)

@@ -117,19 +117,22 @@ class Engine:
         Yields:
             `Token` records; the last one has `stop` set.
         """
-        job = Job(ids, settings, end, slide, alternatives, cancelled)
+        return self.run(Job(ids, settings, end, slide, alternatives, cancelled))
+
+    def run(self, job: Job) -> Iterator[Token]:
+        """`stream` for a job, which has the same arguments."""
         generation = Generation(job, self.tokenizer, self.info)
-        self._ahead = ahead = Lookahead(self.backend, self._guessers(settings.seed))
+        self._ahead = ahead = Lookahead(self.backend, self._guessers(job.settings.seed))
         self.slides = 0
-        logits = self.read(generation.window, cancelled)
-        while logits is not None and not cancelled():
+        logits = self.read(generation.window, job.cancelled)
+        while logits is not None and not job.cancelled():
             token = generation.draw(logits, ahead.guess)
             yield token
             if token.stop:
                 return
             if generation.slides > self.slides:
                 self.slides = generation.slides
-                logits = self.read(generation.window, cancelled)
+                logits = self.read(generation.window, job.cancelled)
             else:
                 logits = ahead.step(generation)
                 self._cached.append(generation.sequence[-1])

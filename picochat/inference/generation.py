@@ -99,7 +99,7 @@ class Generation:
         self.job = job
         self.info = info
         self.generator = np.random.default_rng(job.settings.seed)
-        self.sequence = fit(job.ids, info.context) or [tokenizer.end_of_text]
+        self.sequence = fit(job.ids, info.context) or [tokenizer.start_of_text]
         self.start = 0
         self.slides = 0
         self._tokenizer = tokenizer

@@ -39,6 +39,12 @@ FIRST_GUESSES = 3
 MOST_GUESSES = 8
 """More tokens at once are no longer read in the time of one, at least on CPUs."""
 
+NEWS = 0.3
+"""Weight of the last pass in the running mean of tokens that a pass gains."""
+
+LEAST_GAIN = 0.5
+"""With fewer tokens gained a pass, what reading several at once costs more eats the gain."""
+
 FIRST_PAUSE = 4
 LONGEST_PAUSE = 64
 """Tokens without guesses after wrong ones; with all wrong, one pass in so many is somewhat longer than it need be."""
@@ -139,11 +145,12 @@ class DraftModel:
         return guesses
 
 
-class Pace:
-    """How many tokens to guess: more while guesses are right, none for a while when they are not."""
+class Boldness:
+    """How many tokens to guess: more while guesses are right, none for a while when passes gain too little by them."""
 
     def __init__(self) -> None:
         self._most = FIRST_GUESSES
+        self._gain = 1.0
         self._pause = FIRST_PAUSE
         self._resting = 0
 
@@ -156,12 +163,11 @@ class Pace:
 
     def learn(self, guessed: int, right: int) -> None:
         """How the last guesses fared."""
-        if right == guessed:
-            self._most, self._pause = min(2 * self._most, MOST_GUESSES), FIRST_PAUSE
-        elif 2 * right >= guessed:
-            self._most = right + 1
+        self._most = min(2 * self._most, MOST_GUESSES) if right == guessed else max(2, right + 1)
+        self._gain += (right - self._gain) * NEWS
+        if self._gain >= LEAST_GAIN:
+            self._pause = FIRST_PAUSE
         else:
-            self._most = max(2, right)
             self._resting, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
 
 
@@ -176,8 +182,8 @@ class Lookahead:
 
     def __init__(self, backend: Backend, guessers: Sequence[Guesser] = ()) -> None:
         self._backend = backend
-        self._guessers = [(each, Pace()) for each in guessers]
-        self._pace: Pace | None = None
+        self._guessers = [(each, Boldness()) for each in guessers]
+        self._boldness: Boldness | None = None
         self._guessed = self._right = 0
         self._ahead: deque[tuple[Guess, Logits]] = deque()
 
@@ -192,9 +198,9 @@ class Lookahead:
         if self._ahead and self._ahead[0][0].token == token:
             self._right += 1
             return self._ahead.popleft()[1]
-        if self._pace is not None:
-            self._pace.learn(self._guessed, self._right)
-            self._pace = None
+        if self._boldness is not None:
+            self._boldness.learn(self._guessed, self._right)
+            self._boldness = None
         if self._ahead:
             self._backend.truncate(self._backend.length - len(self._ahead))
             self.clear()
@@ -212,10 +218,10 @@ class Lookahead:
         self._ahead.clear()
 
     def _guess(self, generation: Generation) -> list[Guess]:
-        for guesser, pace in self._guessers:
+        for guesser, boldness in self._guessers:
             # the token after the last guess comes from the same pass
-            most = min(pace.next(), generation.room - 1)
+            most = min(boldness.next(), generation.room - 1)
             if most > 0 and (guesses := guesser.guess(generation, most)):
-                self._pace = pace
+                self._boldness = boldness
                 return guesses
         return []

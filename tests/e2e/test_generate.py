@@ -58,6 +58,29 @@ def test_json_tells_everything(chat_model: Path) -> None:
     assert again["text"] == rows[1]["text"]
 
 
+def test_several_texts_are_those_of_their_seeds(chat_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wishes = ("generate", "-m", chat_model, "-d", "cpu", "-p", "Hi", "-T", 1.5, "-k", 0, "-t", 25)
+    # more texts than are written at a time, and of different lengths
+    alone = [inside(capfd, *wishes, "--seed", 8 + index)[1] for index in range(10)]
+    assert len({len(text) for text in alone}) > 1
+    assert inside(capfd, *wishes, "--seed", 8, "-n", 10) == (0, "---\n".join(alone), "")
+
+
+def test_a_draft_model_changes_no_greedy_text(chat_model: Path, text_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    wishes = ("generate", "-m", chat_model, "-d", "cpu", "-p", "Hi, I'm Ada.", "--greedy")
+    plain = inside(capfd, *wishes)
+    assert inside(capfd, *wishes, "--draft", chat_model) == plain
+    code, out, message = inside(capfd, *wishes, "--draft", chat_model, "-n", 2)
+    assert (code, out) == (0, f"{plain[1]}---\n{plain[1]}")
+    assert "without it" in message
+    code, out, message = inside(capfd, *wishes, "--draft", text_model)
+    assert (code, out) == (2, "")
+    assert "tokenizers differ" in message
+    code, out, message = inside(capfd, *wishes, "--draft", "none.pt")
+    assert (code, out) == (2, "")
+    assert "no model at none.pt" in message
+
+
 def test_a_text_model_goes_on_from_its_prompt(text_model: Path) -> None:
     done = generate(text_model, "-p", "The quick brown", "--greedy", "-t", 10)
     assert done.stdout.decode() == " fox jumps\n"
@@ -139,9 +162,11 @@ def test_a_device_that_is_not_here(chat_model: Path) -> None:
             assert f"'{name}' is not available" in done.stderr.decode()
 
 
-def test_ctrl_c_keeps_what_was_printed(text_model: Path) -> None:
+@pytest.mark.parametrize("samples", [1, 3])
+def test_ctrl_c_keeps_what_was_printed(text_model: Path, samples: int) -> None:
+    wishes = ["-p", "The", "-t", "1000000", "-d", "cpu", "--seed", "1", "-n", str(samples)]
     process = subprocess.Popen(
-        [*PICOCHAT, "generate", "-m", str(text_model), "-p", "The", "-t", "1000000", "-d", "cpu", "--seed", "1"],
+        [*PICOCHAT, "generate", "-m", str(text_model), *wishes],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -152,6 +177,8 @@ def test_ctrl_c_keeps_what_was_printed(text_model: Path) -> None:
     rest, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert (start + rest).endswith(b"\n")
+    # the first is shown as it comes, and the others had not ended
+    assert b"---" not in start + rest
     assert errors == b""
 
 

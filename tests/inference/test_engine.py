@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from picochat.errors import CheckpointError
+from picochat.errors import CheckpointError, ConfigError
 from picochat.inference.engine import PREFILL_CHUNK, Engine, Token, load_engine
 from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
+from picochat.inference.torch_backend import open_torch
 from tests.fakes import ScriptedBackend, char_tokenizer
 
 TOKENIZER = char_tokenizer()
@@ -195,3 +196,18 @@ def test_a_long_prompt_keeps_the_shape_of_a_turn() -> None:
     assert len(request.ids) < 64
     assert seen.startswith("<|endoftext|><|im_start|>user\nw")
     assert seen.endswith("end?<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_a_model_computes_in_the_precision_that_is_asked_for(chat_model: Path) -> None:
+    rows = {}
+    for precision in ("fp32", "bf16", "fp16"):
+        backend, tokenizer = open_torch(chat_model, device="cpu", precision=precision)
+        assert backend.info.precision == precision
+        rows[precision] = backend.prefill(tokenizer.encode("Hello"))
+        assert rows[precision].dtype == np.float32
+        stepped = backend.lanes(2).step({1: 5})
+        assert np.isfinite(stepped).all()
+    for rough in ("bf16", "fp16"):
+        assert 0 < np.abs(rows[rough] - rows["fp32"]).max() < 0.3
+    with pytest.raises(ConfigError, match="fp32, bf16, fp16"):
+        open_torch(chat_model, device="cpu", precision="fp8")

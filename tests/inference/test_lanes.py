@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from functools import cache
 
@@ -37,7 +38,7 @@ def assert_same(have: list[Token], want: list[Token]) -> None:
     assert [token.logprob for token in have] == pytest.approx([token.logprob for token in want], abs=1e-4)
     for mine, theirs in zip(have, want, strict=True):
         assert [other.id for other in mine.alternatives] == [other.id for other in theirs.alternatives]
-    assert all(a.seconds <= b.seconds for a, b in zip(have, have[1:], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(have))
 
 
 settings_of_jobs = st.builds(

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picochat.errors import ConfigError, ContextOverflowError
+from picochat.errors import ContextOverflowError
 from picochat.inference.backend import ModelInfo
-from picochat.inference.torch_backend import TorchBackend, open_torch
+from picochat.inference.torch_backend import TorchBackend
 from picochat.model.config import ARCHITECTURES, ModelConfig
 from picochat.model.gpt import GPT
 
@@ -130,18 +130,3 @@ def test_reading_gives_a_row_after_each_token(architecture: str, switches: dict[
         assert backend.length == len(ids)
     with pytest.raises(ContextOverflowError):
         backend.read(ids)
-
-
-def test_a_model_computes_in_the_precision_that_is_asked_for(chat_model: Path) -> None:
-    rows = {}
-    for precision in ("fp32", "bf16", "fp16"):
-        backend, tokenizer = open_torch(chat_model, device="cpu", precision=precision)
-        assert backend.info.precision == precision
-        rows[precision] = backend.prefill(tokenizer.encode("Hello"))
-        assert rows[precision].dtype == np.float32
-        stepped = backend.lanes(2).step({1: 5})
-        assert np.isfinite(stepped).all()
-    for rough in ("bf16", "fp16"):
-        assert 0 < np.abs(rows[rough] - rows["fp32"]).max() < 0.3
-    with pytest.raises(ConfigError, match="fp32, bf16, fp16"):
-        open_torch(chat_model, device="cpu", precision="fp8")
