@@ -19,10 +19,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what a model is made of: architecture, parameters by part, memory, tokenizer, training."""
-    from picochat.checkpoint import load_checkpoint
+    from picochat.interop.source import read_any
     from picochat.locations import default_model
 
-    checkpoint = load_checkpoint(model or default_model())
+    checkpoint = read_any(model or default_model())
     config, tokenizer = checkpoint.config, checkpoint.tokenizer
     if as_json:
         facts = {

@@ -23,7 +23,7 @@ from picochat.datatools.writing import as_jsonl
 from picochat.errors import ConfigError, DataError, OutputError
 from picochat.files import atomic_write, file_digest
 from picochat.text.datasets import HubDataset
-from picochat.text.tokenizer import END_OF_TEXT
+from picochat.text.turns import END_OF_TEXT
 
 SILENCE = 30.0
 """Seconds without a byte after which a server is given up."""

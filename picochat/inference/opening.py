@@ -23,8 +23,8 @@ from picochat.inference.choice import Choice, measure_rates, recall, remember
 from picochat.inference.packs import Pack, PackStore, source_digest
 from picochat.interop.onnx import Precision as Packed
 from picochat.interop.onnx import unsupported
+from picochat.interop.source import locate
 from picochat.locations import packs
-from picochat.runs import find_model_file
 from picochat.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def open_backend(
     if precision not in PRECISIONS:
         raise ConfigError(f"There is no precision '{precision}'; choose one of {', '.join(PRECISIONS)}.")
     _check_threads(threads)
-    source = _Source(find_model_file(Path(path)))
+    source = _Source(locate(path))
     if precision in ("int8", "int4"):
         if device not in ("auto", "cpu"):
             raise ConfigError(f"Precision {precision} runs on the CPU only; leave --device out, or choose bf16.")
@@ -110,9 +110,9 @@ class _Source:
     @cached_property
     def checkpoint(self) -> Checkpoint:
         """The model; raises `CheckpointError`. Needs torch."""
-        from picochat.checkpoint import load_checkpoint
+        from picochat.interop.source import read_any
 
-        return load_checkpoint(self.path)
+        return read_any(self.path)
 
 
 def _open_torch(source: _Source, device: str, threads: int | None, precision: str) -> tuple[Backend, Tokenizer]:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from picochat.checkpoint import load_checkpoint
 from picochat.errors import ConfigError, DeviceError
 from picochat.inference.backend import ModelInfo
+from picochat.interop.source import read_any
 from picochat.model.cache import KVCache, RaggedCache
 from picochat.model.device import resolve_device
 from picochat.model.gpt import GPT
@@ -130,7 +130,7 @@ def open_torch(
     name = precision or ("bf16" if target.type == "cuda" else "fp32")
     if name not in DTYPES:
         raise ConfigError(f"PyTorch computes with {', '.join(DTYPES)}, not with '{name}'; choose one of them.")
-    checkpoint = load_checkpoint(path)
+    checkpoint = read_any(path)
     if threads:
         torch.set_num_threads(threads)
     model = checkpoint.build(dtype=DTYPES[name], device=target)

@@ -5,38 +5,55 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from picochat.checkpoint import Checkpoint, load_checkpoint
 from picochat.errors import CheckpointError
-from picochat.interop.hf import CONFIG, read_hf
-from picochat.interop.hf_text import GENERATION, SETTINGS, TEMPLATE, TOKENIZER
-from picochat.interop.hf_weights import INDEX
+from picochat.runs import find_model_file
 
+if TYPE_CHECKING:
+    from picochat.checkpoint import Checkpoint
+
+CONFIG = "config.json"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
-_WANTED = [CONFIG, GENERATION, TOKENIZER, SETTINGS, TEMPLATE, INDEX, "model*.safetensors"]
+_WANTED = [
+    *(CONFIG, "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"),
+    *("model.safetensors.index.json", "model*.safetensors"),
+]
 _GGUF = b"GGUF"
 
 
-def read_any(source: str | Path) -> Checkpoint:
-    """Read a model file or run folder of picochat, a Hugging Face folder, or a name on its hub (ORG/NAME).
+def locate(source: str | Path) -> Path:
+    """Where a model is: a model file or run folder of picochat, a GGUF file, a Hugging Face folder, or one that is fetched.
 
-    What is there under that path goes before a name, and so does a folder of the name's first part.
+    What is there under that path goes before a name on the hub (ORG/NAME), and so does a folder of the name's first part.
+
+    Raises:
+        CheckpointError: nothing there.
+    """
+    path = Path(source)
+    if is_hf(path) or is_gguf(path):
+        return path
+    # a mistyped run must not become a question to the network
+    hub = _HUB_NAME.match(str(source)) and path.suffix not in (".pt", ".gguf") and not path.parent.is_dir()
+    if hub and not path.exists():
+        return download(str(source))
+    return find_model_file(path)
+
+
+def read_any(source: str | Path) -> Checkpoint:
+    """Read what `locate` finds. Needs torch.
 
     Raises:
         CheckpointError: nothing there, or nothing that can be read.
     """
-    path = Path(source)
+    from picochat.checkpoint import load_checkpoint
+    from picochat.interop.gguf_read import read_gguf
+    from picochat.interop.hf import read_hf
+
+    path = locate(source)
     if is_hf(path):
-        return read_hf(path)
-    if path.exists():
-        if is_gguf(path):
-            # the reader of GGUF files goes here
-            raise CheckpointError(f"{path} is a GGUF file, which this picochat doesn't read; give a Hugging Face folder.")
-        return load_checkpoint(path)
-    # a mistyped run must not become a question to the network
-    if _HUB_NAME.match(str(source)) and path.suffix not in (".pt", ".gguf") and not path.parent.is_dir():
-        return read_hf(download(str(source)), name=str(source))
-    return load_checkpoint(path)
+        return read_hf(path, name=None if Path(source) == path else str(source))
+    return read_gguf(path) if is_gguf(path) else load_checkpoint(path)
 
 
 def shortened(checkpoint: Checkpoint, context: int) -> Checkpoint:

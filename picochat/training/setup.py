@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from picochat.checkpoint import Checkpoint, load_checkpoint
+from picochat.checkpoint import Checkpoint
 from picochat.errors import CheckpointError, ConfigError
+from picochat.interop.source import read_any
 from picochat.model.config import ModelConfig
 from picochat.model.device import resolve_device
 from picochat.runs import check_free
@@ -161,7 +162,7 @@ class _Start:
             tokenizer = Tokenizer.from_json(state["tokenizer"])
             return cls(config, open_data(config, tokenizer, resuming=True), None, ModelConfig.from_dict(state["model"]))
         if config.init_from:
-            source = load_checkpoint(config.init_from)
+            source = read_any(config.init_from)
             config = inherited(config, source.config)
             return cls(config, open_data(config, inherited_tokenizer(config, source)), source, source.config)
         return cls(config, open_data(config), None, None)

@@ -70,9 +70,7 @@ def test_logits_are_the_networks(shape: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize("architecture", ["qwen3", "gpt2"])
 def test_fewer_bits_stay_close(architecture: str, precision: Any, tolerance: float, tmp_path: Path) -> None:
     model = network(architecture=architecture)
-    write_onnx(
-        model.config, {k: v.numpy() for k, v in model.saved_weights().items()}, tmp_path / "model.onnx", precision
-    )
+    write_onnx(model.config, {k: v.numpy() for k, v in model.saved_weights().items()}, tmp_path / "model.onnx", precision)
     ids = list(range(1, 30))
     with torch.inference_mode():
         expected = model(torch.tensor([ids]))[0].numpy()
@@ -95,7 +93,7 @@ def test_a_16_bit_embedding_is_kept_as_it_is(tmp_path: Path) -> None:
 def test_what_it_can_not_hold_is_said(tmp_path: Path) -> None:
     model = network(architecture="gpt2", position="alibi")
     assert "ALiBi" in unsupported(model.config)
-    with pytest.raises(ConfigError, match="can't be written as ONNX: .* ALiBi"):
+    with pytest.raises(ConfigError, match="ALiBi"):
         write_onnx(model.config, {}, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
     assert "multiple of 16, not of 10" in unsupported(ModelConfig.create(preset="nano", dim=40, heads=4))
