@@ -17,7 +17,7 @@ LAYERS: dict[str, set[str]] = {
     "model": set(),
     "text": set(),
     "checkpoint": {"model", "text"},
-    "interop": {"model", "text", "checkpoint", "inference"},
+    "interop": {"model", "text", "checkpoint"},
     "training": {"model", "text", "checkpoint"},
     "inference": {"model", "text", "checkpoint"},
     "chat": {"inference", "text"},
