@@ -41,7 +41,7 @@ def read_gguf(path: Path) -> Checkpoint:
     tokenizer = read_tokenizer(file)
     if tokenizer.vocab_size > config.vocab_size:
         raise file.damaged(f"its tokenizer has {tokenizer.vocab_size} tokens, its network only {config.vocab_size}")
-    facts = {"kind": "chat" if "tokenizer.chat_template" in file.metadata else "text"}
+    facts = {"kind": "chat" if "tokenizer.chat_template" in file.metadata else "text", "source": path.name}
     return Checkpoint(config, tokenizer, read_weights(file, config), facts, path)
 
 

@@ -23,7 +23,9 @@ from picochat.model.config import ModelConfig
 from picochat.text.chat_template import template_of
 
 
-def write_gguf(checkpoint: Checkpoint, path: Path, kind: str = "f16", *, name: str = "picochat") -> GgufCheck:
+def write_gguf(
+    checkpoint: Checkpoint, path: Path, kind: str = "f16", *, name: str = "picochat", check: bool = True
+) -> GgufCheck | None:
     """Write a model as GGUF, and compare what was written with the model before it takes its name.
 
     Args:
@@ -31,9 +33,10 @@ def write_gguf(checkpoint: Checkpoint, path: Path, kind: str = "f16", *, name: s
         path: the file to write.
         kind: "f32", "f16" or "q8_0": how the matrices are stored; norms and biases are always f32.
         name: what programs show as the model's name.
+        check: whether to compare.
 
     Returns:
-        How it was checked.
+        What was compared.
 
     Raises:
         ConfigError: an unknown kind, or a model that GGUF or llama.cpp's tokenizers can't hold.
@@ -47,7 +50,7 @@ def write_gguf(checkpoint: Checkpoint, path: Path, kind: str = "f16", *, name: s
     checkpoint.build()  # weights that don't fit are said before a byte is written
     with atomic_file(path) as temporary:
         _write(checkpoint, temporary, kind, architecture, name)
-        return check_gguf(checkpoint, temporary, kind)
+        return check_gguf(checkpoint, temporary, kind) if check else None
 
 
 def _write(checkpoint: Checkpoint, path: Path, kind: str, architecture: str, name: str) -> None:
@@ -97,7 +100,7 @@ def _add_vocabulary(writer: Any, checkpoint: Checkpoint) -> None:
     writer.add_add_space_prefix(False)
     # conversations and texts begin with it; llama.cpp takes one of two away where the template writes it too
     writer.add_add_bos_token(True)
-    if checkpoint.training.get("kind") == "chat":
+    if checkpoint.training.get("kind", "chat") == "chat":
         ending = tokenizer.id_of(tokenizer.turns.ends[0])
         writer.add_eos_token_id(ending)
         writer.add_eot_token_id(ending)

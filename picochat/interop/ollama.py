@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from picochat.checkpoint import Checkpoint
 from picochat.errors import ConfigError
 from picochat.files import atomic_folder, write_text
-from picochat.inference.settings import SamplingSettings
 from picochat.interop.gguf_check import GgufCheck
 from picochat.interop.gguf_write import write_gguf
 from picochat.text.turns import TurnFormat
@@ -15,27 +15,36 @@ from picochat.text.turns import TurnFormat
 MODEL, MODELFILE = "model.gguf", "Modelfile"
 
 
-def write_ollama(checkpoint: Checkpoint, folder: Path, kind: str = "f16") -> GgufCheck:
-    """Write `model.gguf` and `Modelfile` into a new folder; arguments and errors as of `write_gguf`.
+def write_ollama(
+    checkpoint: Checkpoint,
+    folder: Path,
+    kind: str = "f16",
+    *,
+    sampling: Mapping[str, float] | None = None,
+    check: bool = True,
+) -> GgufCheck | None:
+    """Write `model.gguf` and `Modelfile` into a new folder; arguments, result and errors as of `write_gguf`.
+
+    Args:
+        sampling: how to draw unless told otherwise, by Ollama's names: `temperature`, `top_k`, `top_p`, `repeat_penalty`.
 
     Raises:
         OutputError: also where `folder` has something in it.
     """
-    text = modelfile(checkpoint)
+    text = modelfile(checkpoint, sampling or {})
     with atomic_folder(folder) as temporary:
-        check = write_gguf(checkpoint, temporary / MODEL, kind, name=folder.name)
+        checked = write_gguf(checkpoint, temporary / MODEL, kind, name=folder.name, check=check)
         write_text(temporary / MODELFILE, text)
-    return check
+    return checked
 
 
-def modelfile(checkpoint: Checkpoint) -> str:
+def modelfile(checkpoint: Checkpoint, sampling: Mapping[str, float]) -> str:
     """The Modelfile, beside the model's file.
 
     Raises:
         ConfigError: turns that a Modelfile can't hold.
     """
-    turns, settings = checkpoint.tokenizer.turns, SamplingSettings()
-    chats = checkpoint.training.get("kind") == "chat"
+    turns, chats = checkpoint.tokenizer.turns, checkpoint.training.get("kind", "chat") == "chat"
     # GGUF's own mark stands in front of every prompt, so the template leaves it out
     template = go_template(turns) if chats else "{{ .Prompt }}"
     if '"""' in template:
@@ -45,11 +54,7 @@ def modelfile(checkpoint: Checkpoint) -> str:
         f"FROM ./{MODEL}",
         f'TEMPLATE """{template}"""',
         *(f'PARAMETER stop "{stop}"' for stop in stops),
-        f"PARAMETER temperature {settings.temperature:g}",
-        f"PARAMETER top_k {settings.top_k}",
-        f"PARAMETER top_p {settings.top_p:g}",
-        f"PARAMETER min_p {settings.min_p:g}",
-        f"PARAMETER repeat_penalty {settings.repetition_penalty:g}",
+        *(f"PARAMETER {name} {value:g}" for name, value in sampling.items()),
         f"PARAMETER num_ctx {checkpoint.config.context}",
     ]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from picochat.errors import CheckpointError, PicochatWarning
+from picochat.errors import CheckpointError, ConfigError, PicochatWarning
 from picochat.interop.gguf_file import BLOCK_TYPES
 from picochat.interop.gguf_read import read_gguf
 from picochat.interop.gguf_write import write_gguf
@@ -60,41 +61,25 @@ def test_sixteen_bits_stay_sixteen_bits(files: dict[str, Path], tmp_path: Path, 
     assert changed.build()(torch.tensor([[1, 2, 3]])).dtype == torch.float32
 
 
-def test_llamas_queries_and_keys_are_turned_as_its_converter_turns_them(tmp_path: Path) -> None:
-    import transformers  # slow to import
-
-    # a transformers model, its queries and keys permuted by llama.cpp's own words (LlamaModel.permute of its converter)
+def test_llamas_queries_and_keys_are_turned_back(files: dict[str, Path], tmp_path: Path) -> None:
+    # our order is that of transformers, as its models show; llama.cpp's converter permutes it so (LlamaModel.permute)
     def permute(weight: Any, heads: int) -> Any:
         return weight.reshape(heads, 2, weight.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
 
-    ours = tiny("llama", heads=4, kv_heads=2)
-    shape = ours.config
-    peer = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=shape.vocab_size, hidden_size=64, intermediate_size=shape.ff_dim, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, rms_norm_eps=1e-6,
-            tie_word_embeddings=True, rope_theta=10_000.0,
-        )
-    ).eval()  # fmt: skip
-    names = {
-        "model.embed_tokens": "token_embd", "model.norm": "output_norm", "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-        "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "model.layers": "blk",
-    }  # fmt: skip
-    tensors = {}
-    for name, weight in peer.state_dict().items():
-        for theirs, gguf_name in names.items():
-            name = name.replace(theirs, gguf_name)
-        heads = {"attn_q": 4, "attn_k": 2}.get(name.split(".")[-2])
-        if name != "lm_head.weight":
-            array = weight.numpy()
-            tensors[name] = (permute(array, heads) if heads else array, Q.F32)
-    write_gguf(ours, tmp_path / "shape.gguf", "f32")
-    model = read_gguf(rewrite(tmp_path / "shape.gguf", tmp_path / "m.gguf", **tensors)).build()
-    ids = torch.randint(0, shape.vocab_size, (2, 30), generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        torch.testing.assert_close(model(ids), peer(ids).logits, rtol=1e-4, atol=1e-5)
+    qkv = np.random.default_rng(2).normal(size=(64 + 32 + 32, 64)).astype(np.float32)
+    tensors = {
+        "blk.0.attn_q.weight": (permute(qkv[:64], 4), Q.F32),
+        "blk.0.attn_k.weight": (permute(qkv[64:96], 2), Q.F32),
+        "blk.0.attn_v.weight": (qkv[96:], Q.F32),
+    }
+    read = read_gguf(rewrite(files["llama"], tmp_path / "m.gguf", **tensors))
+    assert np.array_equal(read.weights["blocks.0.attention.qkv.weight"].numpy(), qkv)
+
+
+def test_without_the_gguf_package_it_says_what_to_install(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gguf.quants", None)
+    with pytest.raises(ConfigError, match=r"pip install 'picochat\[gguf\]'"):
+        read_gguf(files["llama"])
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_llamas_switches_may_go_by_another_name(tmp_path: Path) -> None:
 
 
 def test_a_kind_that_there_is_not_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="q3_k; choose one of f32, f16, q8_0|'q3_k'; choose one of f32, f16, q8_0"):
+    with pytest.raises(ConfigError, match="'q3_k'; choose one of f32, f16, q8_0"):
         write_gguf(tiny("llama"), tmp_path / "m.gguf", "q3_k")
 
 
@@ -139,7 +139,7 @@ def test_a_tokenizer_that_llama_cpp_has_not_is_refused(tmp_path: Path) -> None:
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     model = tiny("llama")
     del model.weights["norm.weight"]
-    with pytest.raises(CheckpointError, match="norm.weight"):
+    with pytest.raises(CheckpointError, match=r"norm\.weight"):
         write_gguf(model, tmp_path / "m.gguf")
 
 
@@ -162,7 +162,7 @@ def test_a_file_that_is_not_the_model_is_not_kept(tmp_path: Path, monkeypatch: p
 
 def test_a_turned_query_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gguf_write, "to_neighbours", lambda rows, heads: rows)
-    with pytest.raises(OutputError, match="attention.qkv"):
+    with pytest.raises(OutputError, match=r"attention\.qkv"):
         write_gguf(tiny("llama"), tmp_path / "m.gguf", "f16")
 
 

@@ -64,7 +64,7 @@ def test_the_template_writes_the_turns_behind_the_mark(turns: TurnFormat, roles:
 
 def test_the_folder_holds_the_model_and_its_settings(tmp_path: Path) -> None:
     model = tiny("qwen3")
-    write_ollama(model, tmp_path / "mine", "q8_0")
+    write_ollama(model, tmp_path / "mine", "q8_0", sampling={"temperature": 0.8, "top_k": 20})
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["Modelfile", "model.gguf"]
     assert read_gguf(tmp_path / "mine" / "model.gguf").config == model.config
     lines = (tmp_path / "mine" / "Modelfile").read_text().splitlines()
@@ -77,7 +77,7 @@ def test_the_folder_holds_the_model_and_its_settings(tmp_path: Path) -> None:
 
 
 def test_a_model_that_does_not_chat_gets_the_prompt_as_it_is() -> None:
-    assert 'TEMPLATE """{{ .Prompt }}"""' in modelfile(tiny("qwen3", kind="text"))
+    assert 'TEMPLATE """{{ .Prompt }}"""' in modelfile(tiny("qwen3", kind="text"), {})
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
