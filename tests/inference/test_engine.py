@@ -165,7 +165,7 @@ def test_a_sliding_real_model_equals_one_that_reads_its_tail_anew(chat_model: Pa
 
 
 def test_logprobs_are_those_of_the_model(chat_model: Path) -> None:
-    engine = load_engine(chat_model, device="cpu")
+    engine = Engine(*open_torch(chat_model, device="cpu"))
     prompt = engine.tokenizer.encode("Hi, I'm Ada.")
     tokens = list(engine.stream(prompt, SamplingSettings(temperature=2, seed=1, max_tokens=8)))
     ids = [token.id for token in tokens if token.id is not None]
