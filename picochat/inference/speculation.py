@@ -194,15 +194,15 @@ class Lookahead:
 
     def step(self, generation: Generation) -> Logits:
         """Read the token that was drawn last, the only one of the window that the cache lacks; the logits after it."""
-        token = generation.sequence[-1]
-        if self._ahead and self._ahead[0][0].token == token:
+        token, ahead = generation.sequence[-1], self._ahead
+        if ahead and ahead[0][0].token == token:
             self._right += 1
-            return self._ahead.popleft()[1]
+            return ahead.popleft()[1]
         if self._boldness is not None:
             self._boldness.learn(self._guessed, self._right)
             self._boldness = None
-        if self._ahead:
-            self._backend.truncate(self._backend.length - len(self._ahead))
+        if ahead:
+            self._backend.truncate(self._backend.length - len(ahead))
             self.clear()
         guesses = self._guess(generation)
         if not guesses:
@@ -215,7 +215,8 @@ class Lookahead:
 
     def clear(self) -> None:
         """Guess nothing more of what was read: the cache has lost it."""
-        self._ahead.clear()
+        # a new one: a conversation may be reset by another thread than the one that is in `step`
+        self._ahead = deque()
 
     def _guess(self, generation: Generation) -> list[Guess]:
         for guesser, boldness in self._guessers:
