@@ -115,7 +115,18 @@ def test_the_screen_and_the_engine_know_no_torch() -> None:
     assert "torch" not in loaded_by("import picochat.ui.app, picochat.inference.engine, picochat.repl, picochat.web.app")
 
 
-def test_loading_a_model_does_not_import_the_compiler(chat_model: Path) -> None:
-    loaded = loaded_by(f"import picochat; picochat.load({str(chat_model)!r}, device='cpu').generate('Hi', max_tokens=2)")
-    assert "torch" in loaded
-    assert not {"torch._dynamo.config", "sympy"} & loaded
+def test_a_model_that_was_opened_before_answers_without_torch(
+    chat_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PICOCHAT_CACHE", str(tmp_path / "cache"))
+    answer = f"import picochat; print(picochat.load({str(chat_model)!r}, device='cpu').generate('Hi', max_tokens=2))"
+    first = loaded_by(answer)
+    assert "torch" in first
+    assert not {"torch._dynamo.config", "sympy"} & first
+    again = loaded_by(answer)
+    assert "onnxruntime" in again
+    assert not {"torch", "onnx"} & again
+    for arguments in (["generate", "-p", "Hi", "-t", "2"], ["chat", "-p", "Hi", "-t", "2"]):
+        loaded = run_and_list(*arguments, "-m", str(chat_model), "--device", "cpu")
+        assert "picochat.inference.onnx_backend" in loaded
+        assert not {"torch", "onnx"} & loaded
