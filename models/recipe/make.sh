@@ -30,9 +30,16 @@ prepare() { # NAME OPTIONS...: shards of some texts; those that a stage has begu
   picochat prepare --out "$work/$1-data" --val-fraction 0.02 "${@:2}"
 }
 
+mkdir -p "$work"
+# what varies by slots is drawn anew in larger numbers than data/conv.txt holds, so that skills are learnt and not sentences
+[ -e "$work/own.txt" ] || python "$here/../../data/make_conv.py" --count 45000 --out "$work/own.txt"
+# most of the task dialogues are bookings: after the first stage a quarter of them keeps what was learnt
+[ -e "$work/bookings.jsonl" ] || xz -dc "$sources/accentor_sgd.jsonl.xz" | awk 'NR % 4 == 0' > "$work/bookings.jsonl"
+
 prepare language --vocab-size 4096 "${chats[@]}" "${small[@]}" "${tasks[@]}" "${stories[@]}" "$own"
 stage language --data "$work/language-data"
-prepare talk --tokenizer "$work/language-data/tokenizer.json" "${chats[@]}" "${small[@]}" "${tasks[@]}" "$own"
+prepare talk --tokenizer "$work/language-data/tokenizer.json" \
+  "${chats[@]}" "${small[@]}" "$sources"/{star,taskmaster4}.jsonl.xz "$work"/{bookings.jsonl,own.txt}
 stage talk --data "$work/talk-data" --init-from "$work/language"
 prepare chat --tokenizer "$work/language-data/tokenizer.json" "${small[@]}" "$own"
 stage chat --data "$work/chat-data" --init-from "$work/talk"

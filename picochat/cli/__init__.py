@@ -110,6 +110,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code: 0, or 2 after an error, told in one sentence on stderr."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _prepare_streams()
+    # pydantic looks for plugins in every installed package, which takes longer than all that it does for us
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     warnings.showwarning = _show_warning
     debug = "--debug" in arguments
     code: object = 2

@@ -9,7 +9,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,14 +75,12 @@ def remember(folder: Path, digest: str, device: str, choice: Choice) -> None:
 
 
 def machine() -> list[str]:
-    """What the speeds depend on, as far as it is quickly told."""
-    versions = []
+    """What the speeds depend on, as far as it is quickly told: a library that was installed anew has another date."""
+    installed = []
     for package in ("onnxruntime", "torch"):
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            versions.append(f"no {package}")
-    return [platform.node(), platform.machine(), platform.processor(), str(os.cpu_count()), *versions]
+        spec = find_spec(package)
+        installed.append(str(Path(spec.origin).stat().st_mtime_ns) if spec and spec.origin else "none")
+    return [platform.node(), platform.machine(), str(os.cpu_count()), *installed]
 
 
 def _file(folder: Path, digest: str, device: str) -> Path:

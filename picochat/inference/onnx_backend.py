@@ -70,6 +70,8 @@ class Runner:
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
+            # the graph is fused as it is written: looking for more takes longer than it saves
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
             options.add_session_config_entry("session.intra_op.allow_spinning", str(int(self._spinning)))
             # no waiting at full speed between two answers
             options.add_session_config_entry("session.force_spinning_stop", "1")

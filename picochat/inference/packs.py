@@ -40,8 +40,8 @@ LIMIT = 4 * 1024**3
 
 GRAPH = "model.onnx"
 FACTS = "pack.json"
-_REMEMBERED = 256 * 1024**2
-"""Bytes from which on a model file is not hashed anew each time, if it looks untouched."""
+SETTLED = 5.0
+"""Seconds without a change after which a file is hashed for the last time."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class PackStore:
         if not folder.is_dir():
             return None
         try:
-            pack = _read(folder, precision)
+            pack = self._read(folder, precision)
         except (OSError, ValueError, KeyError, TypeError, CheckpointError, ConfigError):
             self.discard(folder)
             return None
@@ -105,12 +105,24 @@ class PackStore:
                 _write(folder, precision, checkpoint)
         else:
             self._tidy(keep=folder)
-        return _read(folder, precision)
+        return self._read(folder, precision)
 
     def discard(self, folder: Path) -> None:
         """Delete a pack, if that can be done."""
         with contextlib.suppress(OSError):
             remove_folder(folder)
+
+    def _read(self, folder: Path, precision: Precision) -> Pack:
+        """Raises one of many kinds of error where the pack is not whole."""
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if facts["version"] != VERSION or GRAPH not in facts["files"]:
+            raise ValueError("another version")
+        for name, entry in facts["files"].items():
+            path = folder / name
+            if path.stat().st_size != entry["size"] or remembered_digest(path, self.root) != entry["sha256"]:
+                raise ValueError(f"{name} is damaged")
+        config = ModelConfig.from_dict(facts["model"])
+        return Pack(folder, precision, config, Tokenizer.from_json(facts["tokenizer"]), dict(facts["training"]))
 
     def _folder(self, digest: str, precision: str) -> Path:
         return self.root / f"{digest[:40]}-{precision}-{VERSION}"
@@ -126,27 +138,32 @@ class PackStore:
 
 
 def source_digest(path: Path, memory: Path) -> str:
-    """The sha256 of a model file, or of the files of a model's folder.
-
-    A large file is hashed once: `memory`, a folder, keeps what was found, together with the file's size, times and place on
-    the disk, and is believed while all of them are the same and had been so for some seconds when it was written.
-    """
+    """The sha256 of a model file, or of the files of a model's folder; `memory` is as in `remembered_digest`."""
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-        return hashlib.sha256("\n".join(f"{file.name} {source_digest(file, memory)}" for file in files).encode()).hexdigest()
+        lines = "\n".join(f"{file.name} {remembered_digest(file, memory)}" for file in files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+    return remembered_digest(path, memory)
+
+
+def remembered_digest(path: Path, memory: Path) -> str:
+    """The sha256 of a file, computed once.
+
+    `memory`, a folder, keeps what was found together with the file's size, times and place on the disk. It is believed while
+    all of them are the same, and had been so for some seconds when it was written: the time of the last change can't be set
+    by a program, but two changes may fall into one tick of the clock.
+    """
     state = path.stat()
-    if state.st_size < _REMEMBERED:
-        return file_digest(path)
-    print_of_file = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev]
+    seen = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev]
     note = memory / "digests" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:40]}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(note.read_text(encoding="utf-8"))
-        if known["file"] == print_of_file:
+        if known["file"] == seen:
             return str(known["sha256"])
     digest = file_digest(path)
-    if time.time() - max(state.st_mtime, state.st_ctime) > 5:
+    if time.time() - max(state.st_mtime, state.st_ctime) > SETTLED:
         with contextlib.suppress(OutputError):
-            write_text(note, json.dumps({"file": print_of_file, "sha256": digest}))
+            write_text(note, json.dumps({"file": seen, "sha256": digest}))
     return digest
 
 
@@ -167,19 +184,6 @@ def _write(folder: Path, precision: Precision, checkpoint: Checkpoint) -> None:
             "training": checkpoint.training,
         }
         (place / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _read(folder: Path, precision: Precision) -> Pack:
-    """Raises one of many kinds of error where the pack is not whole."""
-    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    if facts["version"] != VERSION or GRAPH not in facts["files"]:
-        raise ValueError("another version")
-    for name, entry in facts["files"].items():
-        path = folder / name
-        if path.stat().st_size != entry["size"] or file_digest(path) != entry["sha256"]:
-            raise ValueError(f"{name} is damaged")
-    config = ModelConfig.from_dict(facts["model"])
-    return Pack(folder, precision, config, Tokenizer.from_json(facts["tokenizer"]), dict(facts["training"]))
 
 
 def _used(folder: Path) -> float:

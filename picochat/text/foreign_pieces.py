@@ -78,21 +78,24 @@ def _steps(part: Any) -> Iterator[dict[str, Any]]:
         yield from [part] if inner is None else (step for each in inner for step in _steps(each))
 
 
-def _byte_level_alphabet() -> dict[str, int]:
+class _Alphabet(dict[int, int]):
     """The printable character that byte-level BPE writes for each byte (GPT-2's table), the other way round."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    table = {chr(byte): byte for byte in printable}
-    rest = (byte for byte in range(256) if byte not in set(printable))
-    table.update({chr(256 + offset): byte for offset, byte in enumerate(rest)})
-    return table
+
+    def __init__(self) -> None:
+        printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+        rest = sorted(set(range(256)) - set(printable))
+        super().__init__(zip([*printable, *range(256, 256 + len(rest))], [*printable, *rest], strict=True))
+
+    def __missing__(self, character: int) -> int:
+        return 0xFFFF  # no byte
 
 
-_ALPHABET = _byte_level_alphabet()
+_ALPHABET = _Alphabet()
 
 
 def _from_byte_level(piece: str) -> bytes:
     """Bytes of a byte-level piece; a piece outside the alphabet (an added word) is plain text."""
     try:
-        return bytes(_ALPHABET[character] for character in piece)
-    except KeyError:
+        return piece.translate(_ALPHABET).encode("latin-1")
+    except UnicodeEncodeError:
         return piece.encode("utf-8", errors="replace")

@@ -72,6 +72,10 @@ class Tokenizer:
         wanted = SPECIAL_TOKENS if turns == CHATML else turns.tokens
         if plain := [token for token in wanted if token not in special]:
             backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in plain])
+        # before it is written out as JSON: the library would count through all the ids
+        self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
+        if self.vocab_size > LARGEST:
+            raise CheckpointError(f"The tokenizer has ids up to {self.vocab_size:,}; picochat takes at most {LARGEST:,}.")
         self.turns = turns
         # text is only ever text: markers typed by a user are cut into ordinary pieces
         backend.encode_special_tokens = True
@@ -80,9 +84,6 @@ class Tokenizer:
         self._backend = backend
         description = json.loads(backend.to_str())
         self._pieces, self._prefix = without_prefix(backend, description)
-        self.vocab_size: int = max(backend.get_vocab(with_added_tokens=True).values()) + 1
-        if self.vocab_size > LARGEST:
-            raise CheckpointError(f"The tokenizer has ids up to {self.vocab_size:,}; picochat takes at most {LARGEST:,}.")
         self._added = {index: str(token.content) for index, token in backend.get_added_tokens_decoder().items()}
         self.special_ids = frozenset(index for index, token in backend.get_added_tokens_decoder().items() if token.special)
         self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
