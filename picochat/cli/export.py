@@ -110,27 +110,25 @@ def export(
     checkpoint = read_any(model or default_model())
     checked, note = _write(checkpoint, out, to, stored, check)
     config = checkpoint.config
-    files = [out] if out.is_file() else list(out.iterdir())
+    size = sum(path.stat().st_size for path in ([out] if out.is_file() else out.iterdir()))
     facts = {
         "to": to.value,
         "path": str(out),
         "architecture": config.architecture,
         "parameters": config.parameters,
         option: stored,
-        "bytes": sum(path.stat().st_size for path in files),
+        "bytes": size,
         "checked": checked,
     }
     if as_json:
         print(json.dumps(facts))
         return
     print(printable(str(out)))
-    size = f"{config.architecture}, {config.parameters / 1e6:,.1f}M parameters, {stored}, {facts['bytes'] / 1e6:,.1f} MB"
-    print(printable("; ".join([size, note] if note else [size])), file=sys.stderr)
+    shape = f"{config.architecture}, {config.parameters / 1e6:,.1f}M parameters, {stored}, {size / 1e6:,.1f} MB"
+    print(printable(f"{shape}; {note}" if note else shape), file=sys.stderr)
 
 
-def _write(
-    checkpoint: Checkpoint, out: Path, to: Target, stored: str, check: bool
-) -> tuple[dict[str, Any] | None, str]:
+def _write(checkpoint: Checkpoint, out: Path, to: Target, stored: str, check: bool) -> tuple[dict[str, Any] | None, str]:
     """Write it; what the check measured, as facts and in words."""
     from dataclasses import asdict
 

@@ -124,6 +124,7 @@ def compare_with_llama(checkpoint: Checkpoint, peer: Any, tolerance: float) -> G
         raise _differs(f"llama.cpp writes another token after {same} greedy ones")
     return GgufCheck("llama.cpp", difference, tolerance, written)
 
+
 def _agreeing(ours: Logits, theirs: Logits, near: float) -> int:
     """How many greedy tokens both choose alike; of two whose logits are as near as the tolerance, either will do."""
     for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):

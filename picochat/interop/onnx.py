@@ -59,7 +59,8 @@ def unsupported(config: ModelConfig) -> str:
 def arrays(weights: Mapping[str, Tensor]) -> dict[str, npt.NDArray[Any]]:
     """A model's weights for `write_onnx`: those of fp16 stay as they are; numpy has no bfloat16."""
     return {
-        name: (tensor if str(tensor.dtype) == "torch.float16" else tensor.float()).numpy() for name, tensor in weights.items()
+        name: (tensor if str(tensor.dtype) == "torch.float16" else tensor.float()).numpy()
+        for name, tensor in weights.items()
     }
 
 

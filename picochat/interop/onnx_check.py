@@ -18,7 +18,7 @@ from picochat.model.config import ModelConfig
 TEXT = "Hello, world! It's 2026: na\u00efve caf\u00e9 \u20ac5, x = y*2"
 TOLERANCE: dict[str, float] = {"fp32": 1e-4, "int8": 0.15, "int4": 0.15}
 """How far logits may be from picochat's with the weights as they are stored: the root of the mean square, in standard
-deviations of the logits. Where weights are whole numbers, the kernels round what goes into each product to 8 bits as well."""
+deviations of the logits. Where weights are whole numbers, the kernels round what goes into each product to 8 bits too."""
 
 
 @dataclass(frozen=True)
@@ -124,4 +124,6 @@ def _distance(one: Logits, other: Logits) -> float:
 
 
 def _differs(what: str) -> OutputError:
-    return OutputError(f"The ONNX graph was not kept, as it is not the model: {what}; please report it as a bug of picochat.")
+    return OutputError(
+        f"The ONNX graph was not kept, as it is not the model: {what}; please report it as a bug of picochat."
+    )

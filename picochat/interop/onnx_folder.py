@@ -1,5 +1,7 @@
-"""A folder that runs with ONNX Runtime, tokenizers and NumPy alone: the graph, the tokenizer, what a program has to know of
-both, and a README with such a program."""
+"""A folder that runs with ONNX Runtime, tokenizers and NumPy alone.
+
+It holds the graph, the tokenizer, what a program has to know of both, and a README with such a program.
+"""
 
 from __future__ import annotations
 
@@ -135,6 +137,6 @@ This program answers a prompt, always taking the likeliest token:
 | `places` | (B, T) | each token's place; only some networks ask for it |
 | `past_key.I`, `past_value.I` | (B, K, S, D) | caches of layer I |
 
-Outputs are `logits` (B, W, vocabulary), and `present_key.I` and `present_value.I`: the caches for the next pass, which may share
-the memory of those that came in.
+Outputs are `logits` (B, W, vocabulary), and `present_key.I` and `present_value.I`: the caches for the next pass, which may
+share the memory of those that came in.
 """
