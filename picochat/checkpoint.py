@@ -174,7 +174,7 @@ def read_tensors(path: Path) -> Any:
             f"{path} is a pickle file, which could run any code when read, and is refused; train a picochat model instead."
         )
     raise CheckpointError(
-        f"{path} is neither a picochat model nor a GGUF file; train one with `picochat train --data YOUR.txt`."
+        f"{path} is not a picochat model, nor a GGUF file; train one with `picochat train --data YOUR.txt`."
     )
 
 

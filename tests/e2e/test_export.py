@@ -99,6 +99,10 @@ def test_onnx_computes_the_same(model: Path, tmp_path: Path, capfd: Capture, pre
     assert (checked["rounding"] > 0) == (precision != "fp32")
     names = ["README.md", "config.json", "model.onnx", "model.onnx.data", "tokenizer.json"]
     assert sorted(path.name for path in (tmp_path / "onnx").iterdir()) == names
+    # a graph is no model to go on with
+    code, _, err = inside(capfd, "info", "-m", tmp_path / "onnx")
+    assert code == 2
+    assert "is no model of transformers" in err
 
 
 @pytest.mark.parametrize(("architecture", "kind"), [("gpt2", "text"), ("qwen3", "chat")])

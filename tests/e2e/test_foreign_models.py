@@ -126,4 +126,4 @@ def test_a_file_that_is_no_model(tmp_path: Path, capfd: Capture) -> None:
     (tmp_path / "x.gguf").write_bytes(b"nothing of the kind")
     code, _, err = inside(capfd, "info", "-m", tmp_path / "x.gguf")
     assert code == 2
-    assert "neither a picochat model nor a GGUF file" in err
+    assert "is not a picochat model, nor a GGUF file" in err
