@@ -73,7 +73,8 @@ def load(
     """Load a model.
 
     Args:
-        path: a model file or run folder; `None` is the shipped model.
+        path: what `-m` takes: a model file or run folder, a GGUF file, a Hugging Face folder, or ORG/NAME on its hub;
+            `None` is the shipped model.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; `None` finds out.
         precision: "auto" is the quickest that answers as fp32 does; or "fp32", "bf16", "fp16", "int8", "int4".

@@ -173,7 +173,9 @@ def read_tensors(path: Path) -> Any:
         raise CheckpointError(
             f"{path} is a pickle file, which could run any code when read, and is refused; train a picochat model instead."
         )
-    raise CheckpointError(f"{path} is not a picochat model; train one with `picochat train --data YOUR.txt`.")
+    raise CheckpointError(
+        f"{path} is not a picochat model, nor a GGUF file; train one with `picochat train --data YOUR.txt`."
+    )
 
 
 def _shape_mismatch(config: ModelConfig, weights: dict[str, Tensor]) -> str:

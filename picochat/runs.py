@@ -131,7 +131,8 @@ def find_model_file(path: Path) -> Path:
         return _whole_model(path)
     if not path.is_file():
         raise CheckpointError(
-            f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m."
+            f"There is no model at {path}; train one with `picochat train --data YOUR.txt`, or give another path with -m: "
+            "a model file or run folder of picochat, a GGUF file or a Hugging Face folder."
         )
     return path
 
@@ -151,7 +152,10 @@ def _whole_model(folder: Path) -> Path:
             )
             return model.path
     if not best.is_file():
-        raise CheckpointError(f"The folder {folder} holds no {BEST}; give a model file or a run folder of picochat.")
+        raise CheckpointError(
+            f"The folder {folder} holds no {BEST} and no config.json; give a model file or run folder of picochat, a GGUF "
+            "file or a Hugging Face folder."
+        )
     return best
 
 

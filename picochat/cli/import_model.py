@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def import_model(
     source: Annotated[
-        str, typer.Argument(help="A Hugging Face folder, or a name on its hub (ORG/NAME).", show_default=False)
+        str, typer.Argument(help="A Hugging Face folder, ORG/NAME on its hub, or a GGUF file.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Model file to write.", show_default=False)],
     context: Annotated[
@@ -30,7 +30,8 @@ def import_model(
 ) -> None:
     """Make a picochat model of one from elsewhere, with its tokenizer and its format of turns.
 
-    GPT-2, Llama and Qwen3 are read, with weights of 32 or 16 bits, which are kept as they are.
+    GPT-2, Llama and Qwen3 are read. Weights of 32 or 16 bits are kept as they are; those of a GGUF file with fewer bits
+    become fp32.
     """
     if out.exists() and not (force and out.is_file()):
         raise OutputError(f"{out} is there already; give another name, or --force to write over it.")

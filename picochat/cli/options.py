@@ -107,7 +107,12 @@ class SectionedCommand(TyperCommand):
 
 ModelOption = Annotated[
     Path | None,
-    typer.Option("--model", "-m", help="Model file or run folder. Default: the shipped model.", show_default=False),
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model file or run folder, GGUF file, Hugging Face folder, or ORG/NAME on its hub. Default: the shipped model.",
+        show_default=False,
+    ),
 ]
 DraftOption = Annotated[
     Path | None,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from picochat.errors import CheckpointError, ConfigError, OutputError
 from picochat.files import atomic_folder, file_digest, remove_folder, write_text
-from picochat.interop.onnx import Precision, write_onnx
+from picochat.interop.onnx import Precision, arrays, write_onnx
 from picochat.model.config import ModelConfig
 from picochat.text.tokenizer import Tokenizer
 
@@ -168,13 +168,8 @@ def remembered_digest(path: Path, memory: Path) -> str:
 
 
 def _write(folder: Path, precision: Precision, checkpoint: Checkpoint) -> None:
-    # a 16-bit embedding stays as it is; numpy has no bfloat16
-    weights = {
-        name: (tensor if str(tensor.dtype) == "torch.float16" else tensor.float()).numpy()
-        for name, tensor in checkpoint.weights.items()
-    }
     with atomic_folder(folder) as place:
-        write_onnx(checkpoint.config, weights, place / GRAPH, precision)
+        write_onnx(checkpoint.config, arrays(checkpoint.weights), place / GRAPH, precision)
         files = {path.name: {"size": path.stat().st_size, "sha256": file_digest(path)} for path in sorted(place.iterdir())}
         facts = {
             "version": VERSION,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,7 +20,7 @@ from picochat.errors import OutputError
 from picochat.interop.gguf_blocks import stored_type
 from picochat.interop.gguf_layout import layout
 from picochat.interop.gguf_read import read_gguf
-from picochat.text.tokenizer import Tokenizer
+from picochat.interop.greedy import LONGEST, Logits, prompt_and_room, write_greedily
 
 TEXTS = (
     "Hello, world! It's 2026, isn't it?",
@@ -32,7 +31,6 @@ TOLERANCE = {"f32": 0.01, "f16": 0.05, "q8_0": 0.5}
 """The largest difference of a logit between llama.cpp and us, both with the file's weights, in standard deviations of the
 logits. llama.cpp rounds what goes into a product to the matrix's type (8 bits: up to 1 part in 254), and takes GELU from a
 table of 16 bits."""
-_PROMPT, _WRITTEN = 12, 12
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def check_gguf(checkpoint: Checkpoint, path: Path, kind: str) -> GgufCheck:
     for text in TEXTS:
         if back.tokenizer.encode(text) != checkpoint.tokenizer.encode(text):
             raise _differs(f"the tokenizer cuts {text!r} in another way")
-    peer = open_llama(path, _PROMPT + _WRITTEN)
+    peer = open_llama(path, LONGEST)
     return compare_with_llama(back, peer, TOLERANCE[kind]) if peer is not None else GgufCheck("picochat")
 
 
@@ -112,9 +110,8 @@ def compare_with_llama(checkpoint: Checkpoint, peer: Any, tolerance: float) -> G
         theirs = peer.tokenize(text.encode(), add_bos=False, special=False)
         if theirs != ids:
             raise _differs(f"llama.cpp cuts {text!r} into the tokens {theirs[:20]}, and picochat into {ids[:20]}")
-    prompt = _prompt(checkpoint.tokenizer, min(_PROMPT, checkpoint.config.context // 2))
-    written = min(_WRITTEN, checkpoint.config.context - len(prompt))
-    ids, ours = _write(checkpoint, prompt, written)
+    prompt, written = prompt_and_room(checkpoint, TEXTS[0])
+    ids, ours = write_greedily(checkpoint, prompt, written)
     peer.reset()
     peer.eval(ids)
     theirs = np.array(peer.scores[: len(ids)], dtype=np.float32)
@@ -128,25 +125,12 @@ def compare_with_llama(checkpoint: Checkpoint, peer: Any, tolerance: float) -> G
     return GgufCheck("llama.cpp", difference, tolerance, written)
 
 
-@torch.inference_mode()
-def _write(checkpoint: Checkpoint, prompt: list[int], count: int) -> tuple[list[int], npt.NDArray[np.float32]]:
-    """The prompt and `count` greedy tokens after it, and the logits at each of them."""
-    model, ids = checkpoint.build(), list(prompt)
-    for _ in range(count):
-        ids.append(int(model(torch.tensor([ids]), last_only=True)[0, -1].argmax()))
-    return ids, model(torch.tensor([ids]))[0].float().numpy()
-
-
-def _agreeing(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32], near: float) -> int:
+def _agreeing(ours: Logits, theirs: Logits, near: float) -> int:
     """How many greedy tokens both choose alike; of two whose logits are as near as the tolerance, either will do."""
     for place, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
         if mine[int(other.argmax())] < mine.max() - 2 * near:
             return place
     return len(ours)
-
-
-def _prompt(tokenizer: Tokenizer, most: int) -> list[int]:
-    return [tokenizer.start_of_text, *tokenizer.encode(TEXTS[0])][: max(most, 1)]
 
 
 def _check_shape(checkpoint: Checkpoint, back: Checkpoint) -> None:

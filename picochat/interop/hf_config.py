@@ -30,6 +30,8 @@ _ACTIVATIONS = ("activation_function", "hidden_act")
 def model_type(config: dict[str, Any], place: str) -> str:
     """The architecture of a `config.json`; raises `CheckpointError` for one that we don't have."""
     kind = config.get("model_type")
+    if kind is None:
+        raise CheckpointError(f"{place} is no model of transformers, as its config.json names no model_type; name another.")
     if kind not in CLASSES:
         raise CheckpointError(
             f"{place} is a model of the architecture {kind!r}, which picochat does not have; it reads {', '.join(CLASSES)}."

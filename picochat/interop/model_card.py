@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from picochat.checkpoint import Checkpoint
 from picochat.text.chat_format import Message
 from picochat.text.turns import CHATML
@@ -15,8 +17,20 @@ _FACTS = {
 }
 
 
-def model_card(checkpoint: Checkpoint, name: str, architecture: str) -> str:
-    """The model card, in Markdown with the metadata that model hubs read."""
+def model_card(
+    checkpoint: Checkpoint,
+    name: str,
+    architecture: str,
+    *,
+    place: str = "THIS FOLDER",
+    files: Mapping[str, str] | None = None,
+) -> str:
+    """The model card, in Markdown with the metadata that model hubs read.
+
+    Args:
+        place: how programs name the model: its page on a hub, or what stands for its folder.
+        files: the files beside those of transformers, and what each is for.
+    """
     config, tokenizer = checkpoint.config, checkpoint.tokenizer
     chats = checkpoint.training.get("kind", "chat") == "chat"
     title = _plain(name)
@@ -32,7 +46,8 @@ def model_card(checkpoint: Checkpoint, name: str, architecture: str) -> str:
                 f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
             )
     table = "\n".join(f"| {label} | {_plain(value)} |" for label, value in rows.items())
-    use = _CHAT_USE if chats else _TEXT_USE
+    use = (_CHAT_USE if chats else _TEXT_USE).replace("THIS FOLDER", place)
+    others = "".join(f"- `{file}`: {purpose}\n" for file, purpose in (files or {}).items())
     turns = ""
     if chats:
         kind = "ChatML with a document mark in front" if tokenizer.turns == CHATML else "a format of its own"
@@ -42,7 +57,9 @@ def model_card(checkpoint: Checkpoint, name: str, architecture: str) -> str:
     return (
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- picochat\n---\n\n"
         f"# {title}\n\nA small language model, exported by picochat.\n\n"
-        f"| | |\n|---|---|\n{table}\n\n## Use\n\n```python\n{use}```\n{turns}\n"
+        f"| | |\n|---|---|\n{table}\n\n## Use\n\n```python\n{use}```\n\n"
+        f"With picochat: `picochat {'chat' if chats else 'generate'} -m '{place}'`\n"
+        f"{f'{chr(10)}Also here:{chr(10)}{chr(10)}{others}' if others else ''}{turns}\n"
         "## Limits\n\nA model of this size makes things up and must not be relied on for facts or advice.\n"
     )
 

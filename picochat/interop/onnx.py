@@ -34,6 +34,7 @@ from picochat.model.config import ModelConfig
 
 if TYPE_CHECKING:
     import onnx
+    from torch import Tensor
 
 Precision = Literal["fp32", "int8", "int4"]
 BITS: dict[str, int] = {"int8": 8, "int4": 4}
@@ -53,6 +54,14 @@ def unsupported(config: ModelConfig) -> str:
     if config.head_dim % 8 or (config.position == "rope" and config.head_dim % 16):
         return f"ONNX Runtime's attention needs heads of a multiple of 16, not of {config.head_dim}"
     return ""
+
+
+def arrays(weights: Mapping[str, Tensor]) -> dict[str, npt.NDArray[Any]]:
+    """A model's weights for `write_onnx`: those of fp16 stay as they are; numpy has no bfloat16."""
+    return {
+        name: (tensor if str(tensor.dtype) == "torch.float16" else tensor.float()).numpy()
+        for name, tensor in weights.items()
+    }
 
 
 def write_onnx(config: ModelConfig, weights: Weights, path: Path, precision: Precision = "fp32") -> None:
