@@ -35,11 +35,11 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 PACKED: tuple[Packed, ...] = ("fp32", "int8", "int4")
 """What ONNX Runtime's CPU kernels compute well."""
 
-CLOSE = 0.005
-"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked. A chat model's
-loss is 1 to 3: it is about what a bits-per-byte figure changes between two evaluations."""
+CLOSE = 0.001
+"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked: a thousandth of a
+good chat model's loss."""
 
-LARGE = 150_000_000
+LARGE = 100_000_000
 """Parameters from which on an fp32 pack is not made just to be measured: it reads four times the bytes of an 8-bit one."""
 
 PROBE = (
