@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 from picochat.benchmark.hf_peer import exported
 from picochat.benchmark.programs import SEED, TOP_K, Setup
-from picochat.errors import OutputError
 
 BUILDER = "onnxruntime_genai.models.builder"
 
@@ -25,12 +23,11 @@ def prepare(setup: Setup) -> None:
     cache = setup.folder / "genai-cache"
     source = exported(setup)
     places = ["-i", str(source), "-o", str(folder), "-c", str(cache)]
-    command = [sys.executable, "-m", BUILDER, *places, "-p", setup.precision, "-e", "cpu"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
-    if done.returncode:
-        shutil.rmtree(folder, ignore_errors=True)
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing was said").splitlines()[-1]
-        raise OutputError(f"its builder failed: {said}")
+    before, sys.argv = sys.argv, [BUILDER, *places, "-p", setup.precision, "-e", "cpu"]
+    try:
+        runpy.run_module(BUILDER, run_name="__main__", alter_sys=True)
+    finally:
+        sys.argv = before
 
 
 def open_writer(setup: Setup) -> GenaiWriter:

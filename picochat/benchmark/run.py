@@ -119,7 +119,7 @@ class _Run:
         except FailedError as error:
             self.cells.remove(cell)
             self.report.notes.append(
-                f"{cell.program} {cell.precision}, {cell.threads} threads, context {cell.context} is left out: {error}"
+                f"{cell.program} {cell.precision} with --threads {cell.threads} --context {cell.context} fails: {error}"
             )
             return
         rate = (self.plan.tokens - 1) / max(found["rest"], 1e-9)

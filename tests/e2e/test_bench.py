@@ -100,7 +100,7 @@ def test_what_fails_is_left_out_with_a_note(fake: Fake, chat_model: Path, capfd:
     assert [do for do, _, precision in fake.asked if precision == "int8"].count("write") == 1
     assert "note: picochat int4 is left out: it fell over\n" in err
     assert "note: no loss of bf16: it fell over\n" in err
-    assert "note: picochat int8, 1 threads, context 64 is left out: it fell over\n" in err
+    assert "note: picochat int8 with --threads 1 --context 64 fails: it fell over\n" in err
 
 
 def test_where_nothing_works_that_is_an_error(fake: Fake, chat_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
