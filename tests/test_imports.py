@@ -23,16 +23,20 @@ LAYERS: dict[str, set[str]] = {
     "inference": {"model", "text", "checkpoint", "interop"},
     "chat": {"inference", "text"},
     "evaluation": {"chat", "inference", "text", "model"},
+    "benchmark": {"evaluation", "inference", "interop", "training", "text", "model"},
     "api": {"inference", "chat", "text", "training"},
     "repl": {"chat", "inference", "text"},
     "ui": {"chat", "inference", "text"},
     "web": {"chat", "inference", "text"},
     "cli": {
         *("chat", "inference", "text", "training", "checkpoint", "model", "ui", "repl", "api", "evaluation"),
-        *("interop", "datatools", "web"),
+        *("interop", "datatools", "web", "benchmark"),
     },
 }
-MAY_IMPORT_TORCH = {"model", "training", "checkpoint", "interop", "inference/torch_backend", "evaluation/torch_scorer"}
+MAY_IMPORT_TORCH = {
+    *("model", "training", "checkpoint", "interop", "inference/torch_backend", "evaluation/torch_scorer"),
+    *("benchmark/hf_peer", "benchmark/memory"),
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -96,7 +100,7 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
 
 COMMANDS = [
     *("chat", "generate", "train", "config", "prepare", "data", "eval", "serve", "info", "import", "export", "history"),
-    *("push", "watch"),
+    *("push", "bench", "watch"),
 ]
 
 

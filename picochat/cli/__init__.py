@@ -29,6 +29,7 @@ COMMANDS = {
     "prepare": "Encode much text once, to train on it from memory-mapped files.",
     "data": "Get data sets, and turn chats into training data.",
     "eval": "Measure a model on held-out text and on prompts.",
+    "bench": "Measure how fast a model runs here, beside other programs.",
     "serve": "Serve a model over HTTP, to programs that speak OpenAI's API.",
     "info": "Show what a model is made of.",
     "import": "Make a picochat model of one from elsewhere.",

@@ -36,8 +36,8 @@ PACKED: tuple[Packed, ...] = ("fp32", "int8", "int4")
 """What ONNX Runtime's CPU kernels compute well."""
 
 CLOSE = 0.001
-"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked: a thousandth of a
-good chat model's loss."""
+"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked: a thousandth of
+a good chat model's loss."""
 
 LARGE = 100_000_000
 """Parameters from which on an fp32 pack is not made just to be measured: it reads four times the bytes of an 8-bit one."""

@@ -82,7 +82,8 @@ def _best_scales(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """
     index = np.abs(values).argmax(axis=-1)[..., None]
     full = np.take_along_axis(values, index, axis=-1)[..., 0] / -8
-    best, least = full.copy(), np.full(full.shape, np.inf, dtype=np.float32)
+    best: npt.NDArray[np.float32] = full.copy()
+    least = np.full(full.shape, np.inf, dtype=np.float32)
     for step in (*_STEPS, *-_STEPS[_STEPS >= 1]):
         scales = full * step
         error = np.square(values - _round(values, scales, 8) * scales[..., None]).sum(axis=-1)
