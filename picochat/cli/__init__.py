@@ -30,6 +30,7 @@ COMMANDS = {
     "data": "Get data sets, and turn chats into training data.",
     "eval": "Measure a model on held-out text and on prompts.",
     "serve": "Serve a model over HTTP, to programs that speak OpenAI's API.",
+    "web": "Talk to a model in the browser.",
     "info": "Show what a model is made of.",
     "import": "Make a picochat model of one from Hugging Face.",
     "export": "Write a model for other programs.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 from annotated_types import Ge, Gt, Le, Lt
 from gradio.components import Component
@@ -22,7 +24,7 @@ def make_controls() -> list[Component]:
 
 def _control(name: str, field: FieldInfo) -> Component:
     label, info = name.replace("_", " ").capitalize(), field.description
-    common = {"label": label, "info": info, "elem_id": f"setting-{name.replace('_', '-')}"}
+    common: dict[str, Any] = {"label": label, "info": info, "elem_id": f"setting-{name.replace('_', '-')}"}
     if is_optional(name):
         # a text, as it can be empty, and a browser's numbers are not exact enough for a seed
         return gr.Textbox(value="", placeholder="automatic", max_lines=1, **common)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from picochat.chat.model_files import usual_places
 from picochat.errors import PicochatError
-from picochat.inference.engine import Engine
 from picochat.runs import BEST, STEPS
 from picochat.web.service import Load, Service, StoppedError
 
@@ -79,7 +78,7 @@ class Models:
         while len(self._services) >= self._most:
             idle = next((path for path in self._services if not self._users[path] and path != self.given), None)
             if idle is None:
-                raise PicochatError(f"{self._most} models are at work, and there is no room for more; try again in a moment.")
+                raise PicochatError(f"{self._most} models are at work, and there is no room for more; try again later.")
             await asyncio.to_thread(self._services.pop(idle).close)
 
     @property
@@ -105,13 +104,6 @@ class Models:
         self.stop()
         for service in self._services.values():
             service.close()
-
-
-def service_opener(
-    open_engine: Callable[[Path], Engine], *, parallel: int, queue: int
-) -> OpenService:
-    """What opens services alike."""
-    return lambda path: Service(open_engine(path), parallel=parallel, queue=queue)
 
 
 def find_models(given: Path) -> dict[str, Path]:

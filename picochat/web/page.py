@@ -12,22 +12,27 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.routes import App
 from gradio.themes.utils.fonts import Font
+from starlette.routing import Mount
 
 from picochat.chat.settings import ChatSettings
 from picochat.errors import PicochatError
 from picochat.web.controls import NAMES, make_controls
+from picochat.web.gate import PageGate
 from picochat.web.models import Models
 from picochat.web.talk import Talk, Wish
 from picochat.web.transcript import transcript
 
 STYLES = Path(__file__).with_name("page.css")
-MOST_UPLOAD = 1
-"""Bytes of a file that may be sent: the page takes none."""
+_CLOSE_ON_PHONES = "() => { if (window.innerWidth < 768) document.querySelector('#settings .toggle-button').click() }"
 
 
-def add_page(app: FastAPI, models: Models) -> Callable[[], None]:
-    """Put the page at the root of an app.
+def add_page(app: FastAPI, models: Models, *, password: str | None = None) -> Callable[[], None]:
+    """Put the page at the root of an app, behind the routes that it has.
+
+    Args:
+        password: what visitors must type; `None` lets everybody in.
 
     Returns:
         What ends the connections of browsers that look at it, to be called in the event loop.
@@ -39,7 +44,6 @@ def add_page(app: FastAPI, models: Models) -> Callable[[], None]:
         path="/",
         footer_links=[],
         run_history=False,
-        max_file_size=MOST_UPLOAD,
         show_error=False,
         ssr_mode=False,
         mcp_server=False,
@@ -48,15 +52,18 @@ def add_page(app: FastAPI, models: Models) -> Callable[[], None]:
         theme=_theme(),
         css_paths=[STYLES],
     )
-    mounted = app.routes[-1].app  # type: ignore[attr-defined]
-    stop: Callable[[], None] = mounted.stop_event.set
-    return stop
+    route = app.routes[-1]
+    assert isinstance(route, Mount) and isinstance(route.app, App)
+    end = route.app.stop_event.set
+    route.app = PageGate(route.app, password)
+    return end
 
 
 def make_page(models: Models) -> gr.Blocks:
     """The page; each visitor has a conversation of their own."""
     names = models.names()
-    with gr.Blocks(title="picochat", analytics_enabled=False, fill_height=True, fill_width=True) as page:
+    page = gr.Blocks(title="picochat", analytics_enabled=False, fill_height=True, fill_width=True)
+    with page:
         talk = gr.State(Talk())
         with gr.Sidebar(position="right", width=340, elem_id="settings"):
             model = gr.Dropdown(names, value=names[0], label="Model", elem_id="model", interactive=True)
@@ -83,16 +90,18 @@ def make_page(models: Models) -> gr.Blocks:
                 colored = gr.Checkbox(label="Show probabilities", container=False, elem_id="probabilities")
 
         wish = [model, system, colored, *controls]
-        answer = {"outputs": [shown, box, again, back], "show_progress": "hidden", "api_visibility": "private"}
-        draw = {"show_progress": "hidden", "api_visibility": "private"}
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        answer = [shown, box, again, back]
         hands = _Hands(models)
-        box.submit(hands.send, [talk, box, *wish], **answer)
-        again.click(hands.regenerate, [talk, *wish], **answer)
-        box.stop(hands.stop, [talk], [], **draw)
-        back.click(hands.undo, [talk, colored], [shown, box], **draw)
-        new.click(hands.reset, [talk, colored], [shown], **draw)
-        colored.change(hands.show, [talk, colored], [shown], **draw)
-        page.load(hands.open, [talk, colored, model], [shown, model], **draw)
+        box.submit(hands.send, [talk, box, *wish], answer, **quiet)
+        again.click(hands.regenerate, [talk, *wish], answer, **quiet)
+        box.stop(hands.stop, [talk], [], **quiet)
+        back.click(hands.undo, [talk, colored], [shown, box], **quiet)
+        new.click(hands.reset, [talk, colored], [shown], **quiet)
+        colored.change(hands.show, [talk, colored], [shown], **quiet)
+        # there the settings would hide the chat
+        page.load(None, js=_CLOSE_ON_PHONES)
+        page.load(hands.open, [talk, colored, model], [shown, model], **quiet)
     page.queue(default_concurrency_limit=None, api_open=False)
     return page
 
@@ -169,19 +178,17 @@ class _Hands:
 
 
 def _writing(empty: bool) -> tuple[Any, ...]:
-    """Box and buttons while an answer is written."""
-    value = {"value": ""} if empty else {}
-    return gr.Textbox(submit_btn=False, stop_btn=True, **value), *_buttons(False)
+    """Box and buttons while an answer is written; the box is `empty` where it was sent."""
+    box = gr.Textbox("", submit_btn=False, stop_btn=True) if empty else gr.Textbox(submit_btn=False, stop_btn=True)
+    return box, gr.Button(interactive=False), gr.Button(interactive=False)
 
 
 def _resting(taken_back: str) -> tuple[Any, ...]:
-    """The same when it is there."""
-    value = {"value": taken_back} if taken_back else {}
-    return gr.Textbox(submit_btn=True, stop_btn=False, **value), *_buttons(True)
-
-
-def _buttons(interactive: bool) -> tuple[gr.Button, gr.Button]:
-    return gr.Button(interactive=interactive), gr.Button(interactive=interactive)
+    """The same when it is there; what was taken back is to be sent again."""
+    box = gr.Textbox(submit_btn=True, stop_btn=False)
+    if taken_back:
+        box = gr.Textbox(taken_back, submit_btn=True, stop_btn=False)
+    return box, gr.Button(interactive=True), gr.Button(interactive=True)
 
 
 def _settings(system: str, values: tuple[Any, ...]) -> ChatSettings:
