@@ -95,7 +95,21 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
 
 
 COMMANDS = [
-    *("chat", "generate", "train", "config", "prepare", "data", "eval", "serve", "info", "import", "export", "history"),
+    *(
+        "chat",
+        "generate",
+        "train",
+        "config",
+        "prepare",
+        "data",
+        "eval",
+        "serve",
+        "web",
+        "info",
+        "import",
+        "export",
+        "history",
+    ),
     "watch",
 ]
 

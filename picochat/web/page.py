@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,10 @@ def make_page(models: Models) -> gr.Blocks:
     return page
 
 
+_AS_IT_IS = (gr.skip(),) * 3
+"""What becomes of box and buttons while nothing changes there."""
+
+
 class _Hands:
     """What the page's buttons do. A handler returns, or yields, what its outputs become."""
 
@@ -114,18 +119,20 @@ class _Hands:
 
     async def send(
         self, request: gr.Request, talk: Talk, text: str, model: str, system: str, colored: bool, *values: Any
-    ) -> AsyncIterator[tuple[Any, ...]]:
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer what was typed."""
         if text.strip():
-            async for update in self._answer(request, talk, text, model, system, colored, values):
-                yield update
+            async with aclosing(self._answer(request, talk, _clean(text), model, system, colored, values)) as frames:
+                async for frame in frames:
+                    yield frame
 
     async def regenerate(
         self, request: gr.Request, talk: Talk, model: str, system: str, colored: bool, *values: Any
-    ) -> AsyncIterator[tuple[Any, ...]]:
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Answer the last message anew."""
-        async for update in self._answer(request, talk, None, model, system, colored, values):
-            yield update
+        async with aclosing(self._answer(request, talk, None, model, system, colored, values)) as frames:
+            async for frame in frames:
+                yield frame
 
     async def stop(self, talk: Talk) -> None:
         """End the answer that is being written."""
@@ -163,18 +170,17 @@ class _Hands:
         system: str,
         colored: bool,
         values: tuple[Any, ...],
-    ) -> AsyncIterator[tuple[Any, ...]]:
-        first = True
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        begun = False
         try:
             wish = Wish(model, _settings(system, values), request.client.host if request.client else "")
-            async for _ in talk.answer(self._models, wish, text):
-                state = _writing(text is not None) if first else (gr.skip(),) * 3
-                yield transcript(talk, colored=colored), *state
-                first = False
+            async with aclosing(talk.answer(self._models, wish, text)) as frames:
+                async for _ in frames:
+                    yield transcript(talk, colored=colored), *(_AS_IT_IS if begun else _writing(text is not None))
+                    begun = True
         except PicochatError as error:
             talk.note = str(error)
-        if first or not talk.busy:
-            yield transcript(talk, colored=colored), *_resting(talk.taken_back)
+        yield transcript(talk, colored=colored), *(_AS_IT_IS if talk.busy else _resting(talk.taken_back if begun else ""))
 
 
 def _writing(empty: bool) -> tuple[Any, ...]:
@@ -194,7 +200,12 @@ def _resting(taken_back: str) -> tuple[Any, ...]:
 def _settings(system: str, values: tuple[Any, ...]) -> ChatSettings:
     """Settings from what stands in the controls; raises `ConfigError`."""
     given = {name: None if value == "" else value for name, value in zip(NAMES, values, strict=True)}
-    return ChatSettings.parse({**given, "system": system or None})
+    return ChatSettings.parse({**given, "system": _clean(system) or None})
+
+
+def _clean(text: str) -> str:
+    """`text` as Unicode, whatever a program sent in its place."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _description(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,7 +62,7 @@ class Talk:
         self._stopped = False
         self._engine: weakref.ref[Engine] | None = None
 
-    async def answer(self, models: Models, wish: Wish, text: str | None = None) -> AsyncIterator[None]:
+    async def answer(self, models: Models, wish: Wish, text: str | None = None) -> AsyncGenerator[None, None]:
         """Answer a text, or without one the last message anew; yields whenever there is more to show.
 
         When not a word comes of it, the old answer is back, or the message goes to `taken_back`; `note` says why.
