@@ -1,16 +1,12 @@
 """Draw docs/web.png: the real page with the shipped model, fixed seeds and a headless Chromium.
 
-python docs/screenshot_web.py
+python -m docs.screenshot_web
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
-
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
