@@ -100,7 +100,7 @@ def test_help_imports_neither_torch_nor_textual_nor_pydantic() -> None:
 
 COMMANDS = [
     *("chat", "generate", "train", "config", "prepare", "data", "eval", "serve", "info", "import", "export", "history"),
-    *("push", "bench", "watch"),
+    *("push", "bench", "web", "watch"),
 ]
 
 

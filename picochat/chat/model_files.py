@@ -19,12 +19,12 @@ _known: dict[tuple[Path, int, int], str] = {}
 
 def complete_model(_: ChatSession, typed: str) -> list[Completion]:
     """The models of the usual places, and the folders and models beside what was typed of a path."""
-    usual = {str(path): Completion(str(path)) for path in _usual_places()}
+    usual = {str(path): Completion(str(path)) for path in usual_places()}
     beside = {choice.value: choice for choice in paths_beside(typed, ".pt")} if typed else {}
     return [_with_facts(choice) for choice in choose(typed, (usual | beside).values())]
 
 
-def _usual_places() -> Iterator[Path]:
+def usual_places() -> Iterator[Path]:
     """The shipped model; the best of each run, the newest run first, each with its earlier checkpoints; models/."""
     try:
         shipped = default_model()

@@ -31,6 +31,7 @@ COMMANDS = {
     "eval": "Measure a model on held-out text and on prompts.",
     "bench": "Measure how fast a model runs here, beside other programs.",
     "serve": "Serve a model over HTTP, to programs that speak OpenAI's API.",
+    "web": "Talk to a model in the browser.",
     "info": "Show what a model is made of.",
     "import": "Make a picochat model of one from elsewhere.",
     "export": "Write a model for other programs.",

@@ -15,10 +15,10 @@ from starlette.responses import Response
 from picochat.errors import PicochatError
 from picochat.inference.backend import ModelInfo
 from picochat.inference.generation import Job
-from picochat.runs import BEST
 from picochat.web.errors import JsonResponse, answer_error
 from picochat.web.guard import HostGuard, KeyGuard, read_json
 from picochat.web.jobs import chat_jobs, check_model, completion_jobs
+from picochat.web.models import short_name
 from picochat.web.respond import Answers
 from picochat.web.schema import ModelCard, ModelList, TextRequest
 from picochat.web.service import Service
@@ -31,6 +31,7 @@ BODY_SECONDS = 20.0
 def make_app(
     service: Service,
     *,
+    api: bool = True,
     api_key: str | None = None,
     hosts: Collection[str] | None = None,
     body_limit: int = BODY_LIMIT,
@@ -39,6 +40,7 @@ def make_app(
     """The app for one model.
 
     Args:
+        api: have the routes that OpenAI's clients ask.
         api_key: what a client must send as `Authorization: Bearer`; `None` lets everybody in.
         hosts: names under which the server may be asked; `None` is any.
         body_limit: the most bytes of a request.
@@ -59,14 +61,14 @@ def make_app(
     async def read(request: HttpRequest) -> Any:
         return await read_json(request, limit=body_limit, seconds=body_seconds)
 
-    app.include_router(_api(service, read), prefix="/v1", dependencies=[Depends(KeyGuard(api_key))])
+    if api:
+        app.include_router(_api(service, read), prefix="/v1", dependencies=[Depends(KeyGuard(api_key))])
     return app
 
 
 def model_name(info: ModelInfo) -> str:
-    """What clients call a model: its file's name, or the run's for the best model of a run."""
-    path = info.path.resolve()
-    return path.parent.name if path.name == BEST else path.stem
+    """What clients call a model."""
+    return short_name(info.path)
 
 
 def _api(service: Service, read: Callable[[HttpRequest], Any]) -> APIRouter:

@@ -6,12 +6,14 @@ import asyncio
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
 from picochat.errors import ConfigError
 from picochat.web.connection import PatientProtocol
+from picochat.web.models import Models
 from picochat.web.service import Service
 
 GRACE_SECONDS = 5.0
@@ -46,9 +48,14 @@ def address_of(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """A server that, when it is stopped, lets texts at work go on for a moment, and then ends them in an orderly way."""
+    """A server that, when it is stopped, lets texts at work go on for a moment, and then ends them in an orderly way.
 
-    def __init__(self, app: FastAPI, service: Service) -> None:
+    Args:
+        service: the model of the app, or its models.
+        ended: called in the event loop when no text is at work any more, to end connections that stay open without one.
+    """
+
+    def __init__(self, app: FastAPI, service: Service | Models, ended: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -64,10 +71,23 @@ class Server(uvicorn.Server):
             )
         )
         self._service = service
+        self._ended = ended
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Turn away who waits, and end."""
         self._service.drain()
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._service.stop)
+        ending = asyncio.ensure_future(self._end())
         await super().shutdown(sockets)
+        ending.cancel()
         self._service.stop()
+
+    async def _end(self) -> None:
+        """Stop the texts that are at work for too long, and then what waits for none."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + GRACE_SECONDS
+        while self._service.load.running and loop.time() < latest:
+            await asyncio.sleep(0.05)
+        self._service.stop()
+        # what was written last is still on its way
+        await asyncio.sleep(0.2)
+        self._ended()

@@ -64,6 +64,11 @@ class Generation:
             self._service.wake()
             self.deliver(0, None)
 
+    @property
+    def more(self) -> bool:
+        """Whether the next record is there already: who is slower than the model can take several at once."""
+        return not self._records.empty()
+
     async def __aiter__(self) -> AsyncIterator[tuple[int, Token]]:
         """Yield records; raises what the model raised, or `StoppedError` when the service is closed."""
         while self._unfinished:
