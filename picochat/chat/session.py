@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from picochat.chat.recorder import Recorder
 from picochat.chat.records import StoredMessage
 from picochat.chat.reply import Question, Reply, opening_ids
 from picochat.chat.settings import ChatSettings, Mode
-from picochat.errors import HistoryError, PicochatError
+from picochat.errors import ConfigError, HistoryError, PicochatError
 from picochat.inference.engine import Engine, Token, load_engine
 from picochat.inference.settings import SamplingSettings
 from picochat.text.chat_format import Message
@@ -29,7 +30,11 @@ def never() -> bool:
 
 
 class ChatSession:
-    """A model that may still be loading, a conversation, and settings."""
+    """A model that may still be loading, a conversation, and settings.
+
+    Args:
+        draft: a smaller model that guesses tokens ahead for every model that has the same tokenizer.
+    """
 
     def __init__(
         self,
@@ -38,6 +43,7 @@ class ChatSession:
         device: str = "auto",
         threads: int | None = None,
         precision: str = "auto",
+        draft: Path | None = None,
     ) -> None:
         self.settings = settings or ChatSettings()
         self.conversation = Conversation(system=self.settings.system)
@@ -47,6 +53,7 @@ class ChatSession:
         self._device = device
         self._threads = threads
         self._precision = precision
+        self.draft = draft
 
     # -- the model ------------------------------------------------------------------------------------------------------
 
@@ -62,6 +69,15 @@ class ChatSession:
 
     def open(self, path: str | Path) -> Engine:
         """Load a model without taking it yet; safe on another thread. Raises as `load` does."""
+        engine = self._load(path)
+        if self.draft is not None:
+            draft = self._load(self.draft)
+            # another model may have another tokenizer: it then writes without guesses
+            with contextlib.suppress(ConfigError):
+                engine.use_draft(draft)
+        return engine
+
+    def _load(self, path: str | Path) -> Engine:
         return load_engine(path, device=self._device, threads=self._threads, precision=self._precision)
 
     def use(self, engine: Engine) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
-from picochat.cli.options import DeviceOption, ModelOption, PrecisionOption, ThreadsOption, given, option
+from picochat.cli.options import DeviceOption, DraftOption, ModelOption, PrecisionOption, ThreadsOption, given, option
 from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
 from picochat.locations import default_model, history_database, preferences
@@ -21,6 +21,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def chat(
     model: ModelOption = None,
+    draft: DraftOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
@@ -71,7 +72,7 @@ def chat(
 
     from picochat.chat.session import ChatSession
 
-    session = ChatSession(settings, device=device, threads=threads, precision=precision)
+    session = ChatSession(settings, device=device, threads=threads, precision=precision, draft=draft)
     notice = None
     if history and prompt is None:
         from picochat.chat.recorder import Recorder

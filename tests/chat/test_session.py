@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from picochat.chat.actions import COMMANDS
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import SINGLE_MAX_TOKENS, ChatSettings
 from picochat.errors import CheckpointError, ConfigError, PicochatError
 from picochat.inference.engine import Token
+from tests.chat.test_commands import Recorder
 from tests.fakes import ScriptedBackend, scripted_session
 
 
@@ -50,6 +52,23 @@ def test_the_trained_model_answers_in_its_pattern_and_ends_its_turn(chat_model: 
     assert session.last.stop == "end"
     ask(session, "I like soup.")
     assert [entry.message.role for entry in session.conversation.entries] == ["user", "assistant"] * 2
+
+
+def test_a_draft_guesses_for_models_with_the_same_tokenizer(chat_model: Path, text_model: Path) -> None:
+    plain, drafted = (ChatSession(ChatSettings(temperature=0), device="cpu", draft=draft) for draft in (None, chat_model))
+    for session in (plain, drafted):
+        session.load(chat_model)
+    assert ask(drafted, "Hi, I'm Ada.") == ask(plain, "Hi, I'm Ada.")
+    assert drafted.require_engine().draft is not None
+    front_end = Recorder()
+    front_end.session = drafted
+    COMMANDS.run(front_end, "/status")
+    assert "draft     best.pt" in front_end.said[-1]
+    # one with another tokenizer writes without
+    drafted.load(text_model)
+    assert drafted.require_engine().draft is None
+    COMMANDS.run(front_end, "/status")
+    assert "has another tokenizer" in front_end.said[-1]
 
 
 def test_a_stopped_answer_keeps_what_was_said() -> None:
