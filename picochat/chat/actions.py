@@ -107,8 +107,8 @@ def _status(front_end: FrontEnd, _: str) -> None:
         f"context   {session.context_used} of {engine.context} tokens",
         f"cache     {engine.cached} of {engine.context} tokens, {engine.backend.cache_bytes / 1e6:,.1f} MB when full",
     ]
-    if session.draft is not None:
-        guesses = engine.draft.info.summary() if engine.draft is not None else f"{session.draft} has another tokenizer"
+    if session.draft_model is not None:
+        guesses = engine.draft.info.summary() if engine.draft is not None else f"{session.draft_model} has another tokenizer"
         lines.append(f"draft     {guesses}")
     if engine.info.measured:
         ways = sorted(engine.info.measured.items(), key=lambda item: -item[1])

@@ -53,7 +53,7 @@ class ChatSession:
         self._device = device
         self._threads = threads
         self._precision = precision
-        self.draft = draft
+        self.draft_model = draft
 
     # -- the model ------------------------------------------------------------------------------------------------------
 
@@ -70,8 +70,8 @@ class ChatSession:
     def open(self, path: str | Path) -> Engine:
         """Load a model without taking it yet; safe on another thread. Raises as `load` does."""
         engine = self._load(path)
-        if self.draft is not None:
-            draft = self._load(self.draft)
+        if self.draft_model is not None:
+            draft = self._load(self.draft_model)
             # another model may have another tokenizer: it then writes without guesses
             with contextlib.suppress(ConfigError):
                 engine.use_draft(draft)

@@ -176,7 +176,7 @@ async def test_facts_of_a_model_come_when_they_are_known_and_typing_goes_on_mean
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(model_files, "_usual_places", lambda: iter([Path("a.pt"), Path("ab.pt")]))
+    monkeypatch.setattr(model_files, "usual_places", lambda: iter([Path("a.pt"), Path("ab.pt")]))
     for name in ("a.pt", "ab.pt"):
         (tmp_path / name).write_bytes(b"x" * 2_000_000)
         os.utime(tmp_path / name, (1_700_000_000, 1_700_000_000))

@@ -41,7 +41,7 @@ def fixed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A clock that ticks a hundredth of a second whenever it is read, and a place without a history."""
     ticks = itertools.count()
     clock = types.SimpleNamespace(perf_counter=lambda: next(ticks) / 100, monotonic=lambda: next(ticks) / 100)
-    monkeypatch.setattr("picochat.inference.engine.time", clock)
+    monkeypatch.setattr("picochat.inference.generation.time", clock)
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "COLORTERM", "TEXTUAL_ANIMATIONS"):
         monkeypatch.delenv(name, raising=False)

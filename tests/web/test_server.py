@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from picochat.inference.engine import Engine
 from picochat.web.app import model_name
 from picochat.web.connection import PatientProtocol
 from picochat.web.guard import LOOPBACK_NAMES
+from picochat.web.server import Server
 from tests.web.fake import EchoBackend, Running, echo, running, wait_for
 
 CHAT = "/v1/chat/completions"
@@ -286,7 +288,7 @@ def test_a_server_that_stops_lets_texts_at_work_end() -> None:
 
 
 def test_a_server_that_stops_ends_what_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picochat.web.server.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(sys.modules[Server.__module__], "GRACE_SECONDS", 0.2)
     with running(echo(context=1_000_000, delay=0.001)) as server:
         with httpx.stream("POST", server.url + "/v1/completions", json={**ENDLESS, "max_tokens": 900_000}) as answer:
             lines = (line for line in answer.iter_lines() if line)
