@@ -45,3 +45,8 @@ class OutputError(PicochatError):
 
 class HistoryError(PicochatError):
     """A saved conversation that is not there, or a history that can't be read or written."""
+
+
+def first_line(error: Exception) -> str:
+    """What another library says of an error, for a sentence of ours: some say pages."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

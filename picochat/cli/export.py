@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picochat.cli.options import ModelOption
+from picochat.cli.options import GgufKind, ModelOption
 from picochat.errors import ConfigError, OutputError
 from picochat.text.safe import printable
 
@@ -35,14 +35,6 @@ class Weights(str, Enum):
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     BFLOAT16 = "bfloat16"
-
-
-class Kind(str, Enum):
-    """How GGUF stores matrices."""
-
-    F32 = "f32"
-    F16 = "f16"
-    Q8_0 = "q8_0"
 
 
 class Precision(str, Enum):
@@ -78,7 +70,7 @@ def export(
         Weights | None, typer.Option("--dtype", help="hf: type of the weights. Default: float32.", show_default=False)
     ] = None,
     kind: Annotated[
-        Kind | None,
+        GgufKind | None,
         typer.Option("--kind", help="gguf and ollama: how matrices are stored. Default: f16.", show_default=False),
     ] = None,
     precision: Annotated[

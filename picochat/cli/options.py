@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -15,6 +16,14 @@ from picochat.inference.settings import SamplingSettings
 from picochat.schema import Duration, Schema
 
 F = TypeVar("F", bound=Callable[..., None])
+
+
+class GgufKind(str, Enum):
+    """How GGUF stores matrices."""
+
+    F32 = "f32"
+    F16 = "f16"
+    Q8_0 = "q8_0"
 
 
 def option(schema: type[Schema], field: str, *names: str, **extra: Any) -> Any:

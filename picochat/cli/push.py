@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from picochat import __version__
-from picochat.cli.options import ModelOption
+from picochat.cli.options import GgufKind, ModelOption
 from picochat.errors import ConfigError, OutputError
 from picochat.text.safe import printable
 
@@ -22,20 +21,12 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-class Gguf(str, Enum):
-    """How GGUF stores matrices."""
-
-    F32 = "f32"
-    F16 = "f16"
-    Q8_0 = "q8_0"
-
-
 @app.command()
 def push(
     name: Annotated[str, typer.Argument(help="NAME or OWNER/NAME on the Hugging Face hub.", show_default=False)],
     model: ModelOption = None,
     gguf: Annotated[
-        Gguf | None, typer.Option("--gguf", help="Add a GGUF file with matrices of that kind.", show_default=False)
+        GgufKind | None, typer.Option("--gguf", help="Add a GGUF file with matrices of that kind.", show_default=False)
     ] = None,
     space: Annotated[bool, typer.Option("--space", help="Also make a Space: a page to chat with the model.")] = False,
     private: Annotated[bool, typer.Option("--private", help="New pages are for you alone.")] = False,

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from picochat.model.config import ModelConfig
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -30,6 +32,11 @@ class ModelInfo:
     training: dict[str, Any] = field(default_factory=dict)
     runtime: str = "PyTorch"
     measured: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: ModelConfig, path: Path, **facts: Any) -> ModelInfo:
+        """The facts of a network of that shape, and others by name."""
+        return cls(path, config.architecture, config.parameters, config.vocab_size, config.context, **facts)
 
     @property
     def chats(self) -> bool:

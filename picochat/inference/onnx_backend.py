@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from picochat.errors import CheckpointError, ContextOverflowError
+from picochat.errors import CheckpointError, ContextOverflowError, first_line
 from picochat.inference.backend import ModelInfo
 from picochat.inference.pace import Pace
 from picochat.inference.packs import Pack
@@ -78,7 +78,7 @@ class Runner:
             try:
                 session = ort.InferenceSession(str(self.pack.graph), options, providers=["CPUExecutionProvider"])
             except Exception as error:  # the library raises kinds of its own
-                raise CheckpointError(f"ONNX Runtime can't run {self.pack.graph} ({_first_line(error)}).") from None
+                raise CheckpointError(f"ONNX Runtime can't run {self.pack.graph} ({first_line(error)}).") from None
             self._sessions[threads] = session
         return self._sessions[threads]
 
@@ -280,7 +280,3 @@ def _runs(lanes: Sequence[int]) -> list[tuple[int, int]]:
         else:
             runs.append((lane, 1))
     return runs
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

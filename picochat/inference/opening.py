@@ -118,7 +118,10 @@ class _Source:
 def _open_torch(source: _Source, device: str, threads: int | None, precision: str) -> tuple[Backend, Tokenizer]:
     from picochat.inference.torch_backend import open_torch
 
-    return open_torch(source.path, device=device, threads=threads, precision=None if precision == "auto" else precision)
+    # what was read to make a pack is not read again: of some formats that takes long and much memory
+    return open_torch(
+        source.checkpoint, device=device, threads=threads, precision=None if precision == "auto" else precision
+    )
 
 
 def _open_or_fall_back(source: _Source, precision: Packed, threads: int | None) -> tuple[Backend, Tokenizer]:
@@ -159,16 +162,8 @@ def _open_pack(source: _Source, precision: Packed, threads: int | None) -> tuple
 
 
 def _info(path: Path, pack: Pack) -> ModelInfo:
-    return ModelInfo(
-        path=path,
-        architecture=pack.config.architecture,
-        parameters=pack.config.parameters,
-        vocab_size=pack.config.vocab_size,
-        context=pack.config.context,
-        device="cpu",
-        precision=pack.precision,
-        training=pack.training,
-        runtime="ONNX Runtime",
+    return ModelInfo.of(
+        pack.config, path, device="cpu", precision=pack.precision, training=pack.training, runtime="ONNX Runtime"
     )
 
 

@@ -26,13 +26,9 @@ def write_sample(model: GPT, tokenizer: Tokenizer, *, chats: bool, prompt: str |
         prompt: `None` is a greeting for a model that chats, and a document's beginning for others.
         tokens: the longest text.
     """
-    config = model.config
-    info = ModelInfo(
-        path=Path("the model in training"),
-        architecture=config.architecture,
-        parameters=config.parameters,
-        vocab_size=config.vocab_size,
-        context=config.context,
+    info = ModelInfo.of(
+        model.config,
+        Path("the model in training"),
         device=str(model.embedding.weight.device),
         precision="fp32",
         training={"kind": "chat" if chats else "text"},

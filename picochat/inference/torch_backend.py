@@ -10,7 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from picochat.errors import ConfigError, DeviceError
+from picochat.checkpoint import Checkpoint
+from picochat.errors import ConfigError, DeviceError, first_line
 from picochat.inference.backend import ModelInfo
 from picochat.interop.source import read_any
 from picochat.model.cache import KVCache, RaggedCache
@@ -69,7 +70,7 @@ class TorchBackend:
             return TorchLanes(self.model, count)
         except RuntimeError as error:  # out of memory, on every device
             raise DeviceError(
-                f"{self.info.device} has no memory for {count} texts side by side ({_first_line(error)}); ask for fewer."
+                f"{self.info.device} has no memory for {count} texts side by side ({first_line(error)}); ask for fewer."
             ) from None
 
 
@@ -114,11 +115,12 @@ class TorchLanes:
 
 
 def open_torch(
-    path: str | Path, *, device: str = "auto", threads: int | None = None, precision: str | None = None
+    source: str | Path | Checkpoint, *, device: str = "auto", threads: int | None = None, precision: str | None = None
 ) -> tuple[TorchBackend, Tokenizer]:
-    """Load a model file or run folder onto a device.
+    """Load a model onto a device.
 
     Args:
+        source: a file, folder or name that `read_any` reads, or what it has read.
         precision: "fp32", "bf16" or "fp16"; `None` takes what the device computes fastest at no loss that shows.
 
     Raises:
@@ -130,26 +132,14 @@ def open_torch(
     name = precision or ("bf16" if target.type == "cuda" else "fp32")
     if name not in DTYPES:
         raise ConfigError(f"PyTorch computes with {', '.join(DTYPES)}, not with '{name}'; choose one of them.")
-    checkpoint = read_any(path)
+    checkpoint = source if isinstance(source, Checkpoint) else read_any(source)
     if threads:
         torch.set_num_threads(threads)
     model = checkpoint.build(dtype=DTYPES[name], device=target)
-    info = ModelInfo(
-        path=checkpoint.path or Path(path),
-        architecture=checkpoint.config.architecture,
-        parameters=checkpoint.config.parameters,
-        vocab_size=checkpoint.config.vocab_size,
-        context=checkpoint.config.context,
-        device=str(target),
-        precision=name,
-        training=checkpoint.training,
-    )
+    path = checkpoint.path or Path(str(source))
+    info = ModelInfo.of(checkpoint.config, path, device=str(target), precision=name, training=checkpoint.training)
     return TorchBackend(model, info), checkpoint.tokenizer
 
 
 def _numbers(logits: Tensor) -> npt.NDArray[np.float32]:
     return logits.float().cpu().numpy()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

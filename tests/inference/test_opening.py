@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from picochat.checkpoint import save_checkpoint
+from picochat.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from picochat.errors import CheckpointError, ConfigError
 from picochat.inference import opening
 from picochat.inference.choice import recall
@@ -53,6 +53,20 @@ def test_the_ways_are_measured_once_and_remembered(tmp_path: Path, monkeypatch: 
     # the same model under another name is the same model
     path.rename(tmp_path / "b.pt")
     assert open_backend(tmp_path / "b.pt")[0].info.precision == backend.info.precision
+
+
+def test_a_model_is_read_once_to_be_measured_and_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+    read: list[str | Path] = []
+
+    def counted(source: str | Path) -> Checkpoint:
+        read.append(source)
+        return load_checkpoint(source)
+
+    monkeypatch.setattr("picochat.interop.source.read_any", counted)
+    monkeypatch.setattr("picochat.inference.torch_backend.read_any", counted)
+    assert len(open_backend(path)[0].info.measured) == 3
+    assert read == [path]
 
 
 def test_a_changed_file_is_another_model(tmp_path: Path) -> None:
