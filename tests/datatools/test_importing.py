@@ -46,9 +46,10 @@ def said(path: Path) -> list[list[tuple[str, str]]]:
         ("a.json", json.dumps([SHAREGPT, OPENAI, EXPORT], indent=1)),
         ("a.json", "\n".join(map(json.dumps, [SHAREGPT, OPENAI, EXPORT]))),
         ("a.jsonl", "\n".join(map(json.dumps, [SHAREGPT, OPENAI, EXPORT]))),
-        ("a.jsonl.gz", gzip.compress("\n".join(map(json.dumps, [SHAREGPT, OPENAI, EXPORT])).encode())),
+        ("a.jsonl.gz", gzip.compress("\n".join(map(json.dumps, [SHAREGPT, OPENAI, EXPORT])).encode(), mtime=0)),
         ("export", json.dumps([SHAREGPT, OPENAI, EXPORT])),
     ],
+    ids=["array", "lines", "jsonl", "gzip", "no suffix"],
 )
 def test_records_show_what_they_are(tmp_path: Path, name: str, content: str | bytes) -> None:
     out = tmp_path / "out.jsonl"
