@@ -38,7 +38,7 @@ class Alternative:
     logprob: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Token:
     """One step of a generation. The last record of a stream has `stop` set.
 

@@ -63,6 +63,12 @@ class Runner:
         """Threads of a pass over many tokens."""
         return self._threads[0]
 
+    @property
+    def cache_dtype(self) -> type[np.generic]:
+        """What keys and values are kept as."""
+        kinds = {each.name: each.type for each in self.session(self.most_threads).get_inputs()}
+        return np.int8 if kinds["past_key.0"] == "tensor(int8)" else np.float32
+
     def session(self, threads: int) -> ort.InferenceSession:
         """The session of that many threads, made when it is first needed."""
         if threads not in self._sessions:
@@ -93,7 +99,7 @@ class OnnxLanes:
         shape = (count, config.kv_heads, config.context, config.head_dim)
         # zeros take no memory until they are written
         self._caches = {
-            f"{part}.{layer}": np.zeros(shape, dtype=np.float32)
+            f"{part}.{layer}": np.zeros(shape, dtype=runner.cache_dtype)
             for layer in range(config.layers)
             for part in ("key", "value")
         }

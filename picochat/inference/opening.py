@@ -23,6 +23,7 @@ from picochat.inference.choice import Choice, measure_rates, recall, remember
 from picochat.inference.packs import Pack, PackStore, source_digest
 from picochat.interop.onnx import Precision as Packed
 from picochat.interop.onnx import unsupported
+from picochat.interop.small_caches import PROBE
 from picochat.interop.source import locate
 from picochat.locations import packs
 from picochat.text.tokenizer import Tokenizer
@@ -41,12 +42,6 @@ a good chat model's loss."""
 
 LARGE = 100_000_000
 """Parameters from which on an fp32 pack is not made just to be measured: it reads four times the bytes of an 8-bit one."""
-
-PROBE = (
-    "Good morning! I slept badly, so I made a big pot of coffee and sat down by the window. It was raining, and the cat "
-    "watched the drops run down the glass. What would you do on a day like this? Maybe read a book, or bake some bread."
-)
-"""What is read to compare two ways of running a model."""
 
 
 def open_backend(

@@ -6,6 +6,7 @@ arrays (ids, logits); each filter returns a smaller pair, and `choose` strings t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,19 +19,31 @@ Logits = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
 
+_COLDEST = 1e-200
+"""The temperature below which quotients would overflow; long before it, only the likeliest token is left."""
+
+
+def weigh(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """How likely tokens are beside each other, at a temperature above 0; the likeliest weighs 1."""
+    weights = logits.astype(np.float64)
+    # the largest is taken off before dividing: however small the temperature, it stays 0 and the rest falls to nothing
+    weights -= weights.max()
+    weights /= max(temperature, _COLDEST)
+    return np.exp(weights, out=weights)
+
 
 def softmax(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
     """Probabilities of logits at a temperature above 0."""
-    # the largest is taken off before dividing: however small the temperature, it stays 0 and the rest falls to nothing
-    with np.errstate(over="ignore"):
-        exponents = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
-    return exponents / exponents.sum()  # type: ignore[no-any-return]
+    weights = weigh(logits, temperature)
+    weights /= weights.sum()
+    return weights
 
 
 def log_normaliser(logits: Logits) -> float:
     """The log of the sum of exponentials: a token's log-probability is its logit less this."""
-    top = float(logits.max())
-    return top + float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
+    top = logits.max()
+    exponents = logits - top
+    return float(top) + math.log(np.exp(exponents, out=exponents).sum())
 
 
 def log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
@@ -56,7 +69,9 @@ def keep_top_k(logits: Logits, k: int) -> Ids:
     """
     if k <= 0 or k >= len(logits):
         return np.arange(len(logits))
-    return np.sort(np.argpartition(logits, -k)[-k:])
+    ids = logits.argpartition(-k)[-k:]
+    ids.sort()
+    return ids
 
 
 def keep_top_p(probabilities: Floats, p: float) -> npt.NDArray[np.bool_]:
@@ -82,29 +97,36 @@ def distribution(
         logits: (vocab_size,) one row.
         seen: ids that the repetition penalty applies to.
     """
-    logits = penalise(logits, seen, settings.repetition_penalty)
-    if settings.temperature == 0:
-        return np.array([int(logits.argmax())]), np.ones(1)
-    ids = keep_top_k(logits, settings.top_k)
-    probabilities = softmax(logits[ids], settings.temperature)
-    for mask in (
-        keep_top_p(probabilities, settings.top_p) if settings.top_p < 1 else None,
-        keep_min_p(probabilities, settings.min_p) if settings.min_p > 0 else None,
-    ):
-        if mask is not None:
-            probabilities = np.where(mask, probabilities, 0.0)
-    keep = probabilities > 0
-    return ids[keep], probabilities[keep] / probabilities[keep].sum()
+    ids, weights = _candidates(logits, settings, seen)
+    return ids, weights / weights.sum()
 
 
-def pick(ids: Ids, probabilities: npt.NDArray[np.float64], generator: np.random.Generator) -> int:
-    """Draw one of the candidates: one uniform number, looked up in the cumulated probabilities."""
+def pick(ids: Ids, weights: npt.NDArray[np.float64], generator: np.random.Generator) -> int:
+    """Draw one of the candidates, as often as it weighs: one uniform number, looked up in the cumulated weights."""
     if len(ids) == 1:
         return int(ids[0])
-    index = int(np.searchsorted(np.cumsum(probabilities), generator.random(), side="right"))
+    cumulated = weights.cumsum()
+    index = int(cumulated.searchsorted(generator.random() * cumulated[-1], side="right"))
     return int(ids[min(index, len(ids) - 1)])
 
 
 def choose(logits: Logits, settings: SamplingSettings, generator: np.random.Generator, seen: Iterable[int] = ()) -> int:
-    """Draw the next token."""
-    return pick(*distribution(logits, settings, seen), generator)
+    """Draw the next token: `pick` from `distribution`, which need not add up to 1 for that."""
+    return pick(*_candidates(logits, settings, seen), generator)
+
+
+def _candidates(logits: Logits, settings: SamplingSettings, seen: Iterable[int]) -> tuple[Ids, npt.NDArray[np.float64]]:
+    """The candidates that `settings` leave, and their weights."""
+    logits = penalise(logits, seen, settings.repetition_penalty)
+    if settings.temperature == 0:
+        return np.array([int(logits.argmax())]), np.ones(1)
+    ids = keep_top_k(logits, settings.top_k)
+    weights = weigh(logits[ids], settings.temperature)
+    if settings.top_p == 1 and settings.min_p == 0:
+        return ids, weights
+    keep = weights > 0
+    if settings.top_p < 1:
+        keep &= keep_top_p(weights / weights.sum(), settings.top_p)
+    if settings.min_p > 0:
+        keep &= keep_min_p(weights, settings.min_p)
+    return ids[keep], weights[keep]

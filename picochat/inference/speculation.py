@@ -84,7 +84,7 @@ def settle(guess: int, drawn_from: Candidates, wanted: Candidates, generator: np
         return guess
     rest = np.maximum(p - q, 0.0)
     # equal but for rounding: then nothing is left, and any of them serves
-    return pick(ids, rest / rest.sum() if rest.any() else p, generator)
+    return pick(ids, rest if rest.any() else p, generator)
 
 
 def _look_up(ids: Ids, candidates: Candidates) -> npt.NDArray[np.float64]:

@@ -64,12 +64,19 @@ def arrays(weights: Mapping[str, Tensor]) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def write_onnx(config: ModelConfig, weights: Weights, path: Path, precision: Precision = "fp32") -> None:
+def write_onnx(
+    config: ModelConfig,
+    weights: Weights,
+    path: Path,
+    precision: Precision = "fp32",
+    cache_steps: npt.NDArray[np.float32] | None = None,
+) -> None:
     """Write `path` with the graph, and beside it `path`.data with the weights.
 
     Args:
         weights: every saved weight of the `GPT`, by its name there, as fp32 or fp16.
         precision: what matrices are stored as; norms stay fp32, the embedding is stored as it comes.
+        cache_steps: (layers, 2) the sizes of a step of keys and of values in caches of 8 bits; `None` keeps them as fp32.
 
     Raises:
         ConfigError: a shape that the graph can't hold.
@@ -78,7 +85,7 @@ def write_onnx(config: ModelConfig, weights: Weights, path: Path, precision: Pre
 
     if reason := unsupported(config):
         raise ConfigError(f"This model can't be written as ONNX: {reason}.")
-    model = _Graph(config, weights, precision).model()
+    model = _Graph(config, weights, precision, cache_steps).model()
     data = path.with_name(path.name + ".data")
     data.unlink(missing_ok=True)  # the library appends
     onnx.save(model, path, save_as_external_data=True, location=data.name, size_threshold=1024)
@@ -87,10 +94,17 @@ def write_onnx(config: ModelConfig, weights: Weights, path: Path, precision: Pre
 class _Graph:
     """Builds the nodes one after the other; methods return the name of what they computed."""
 
-    def __init__(self, config: ModelConfig, weights: Weights, precision: Precision) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        weights: Weights,
+        precision: Precision,
+        cache_steps: npt.NDArray[np.float32] | None,
+    ) -> None:
         self.config = config
         self.weights = weights
         self.bits = BITS.get(precision)
+        self.cache_steps = cache_steps
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.constants: set[str] = set()
@@ -106,6 +120,7 @@ class _Graph:
         head = "embedding.weight" if config.tied else "head.weight"
         self._linear(wanted, head, output="logits")
         cache: list[str | int | None] = ["B", config.kv_heads, "S", config.head_dim]
+        numbers = TensorProto.FLOAT if self.cache_steps is None else TensorProto.INT8
         layers = range(config.layers)
         inputs = [
             helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "T"]),
@@ -118,7 +133,7 @@ class _Graph:
                 else []
             ),
             *(
-                helper.make_tensor_value_info(f"past_{part}.{layer}", TensorProto.FLOAT, cache)
+                helper.make_tensor_value_info(f"past_{part}.{layer}", numbers, cache)
                 for layer in layers
                 for part in ("key", "value")
             ),
@@ -126,7 +141,7 @@ class _Graph:
         outputs = [
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", "W", config.vocab_size]),
             *(
-                helper.make_tensor_value_info(f"present_{part}.{layer}", TensorProto.FLOAT, cache)
+                helper.make_tensor_value_info(f"present_{part}.{layer}", numbers, cache)
                 for layer in layers
                 for part in ("key", "value")
             ),
@@ -190,15 +205,23 @@ class _Graph:
         caches = [f"past_key.{layer}", f"past_value.{layer}"]
         fused = self._linear(x, f"{name}.qkv.weight")
         states = self._normed_states(fused, name) if config.qk_norm else [fused, "", ""]
+        steps: list[str] = []
+        stored: dict[str, Any] = {}
+        if self.cache_steps is not None:
+            pair = zip(("key", "value"), self.cache_steps[layer], strict=True)
+            # after places, bias and head sinks, which are not needed
+            steps = ["", "", "", *(self.tensor(f"{name}.{part}_step", np.array([step])) for part, step in pair)]
+            stored = {"kv_cache_bit_width": 8, "k_quant_type": "PER_TENSOR", "v_quant_type": "PER_TENSOR"}
         result = self.name()
         self._add(
             "GroupQueryAttention",
-            [*states, *caches, "last", "total", cos, sin],
+            [*states, *caches, "last", "total", cos, sin, *steps],
             [result, f"present_key.{layer}", f"present_value.{layer}"],
             domain=CONTRIB,
             num_heads=config.heads,
             kv_num_heads=config.kv_heads,
             do_rotary=int(config.position == "rope"),
+            **stored,
         )
         return result
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from picochat.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from picochat.files import file_digest
 from picochat.inference import packs
+from picochat.inference.onnx_backend import OnnxLanes, Runner
 from picochat.inference.packs import FACTS, GRAPH, PackStore, source_digest
 from picochat.model.config import ModelConfig
 from picochat.model.gpt import GPT
@@ -143,3 +145,17 @@ def test_a_folder_is_known_by_all_of_its_files(tmp_path: Path) -> None:
     second = source_digest(folder, tmp_path)
     (folder / "config.json").rename(folder / "other.json")
     assert len({first, second, source_digest(folder, tmp_path)}) == 3
+
+
+def test_caches_of_8_bits_answer_as_those_of_32(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answers(name: str) -> tuple[np.ndarray, int]:
+        lanes = OnnxLanes(Runner(PackStore(tmp_path / name).make("0" * 64, "int8", checkpoint), 1), 1)
+        return np.stack([lanes.prefill(0, [token]) for token in range(20)]), lanes.bytes
+
+    small, small_bytes = answers("small")
+    monkeypatch.setattr("picochat.inference.packs.runs_small_caches", lambda: False)  # as with an older library
+    large, large_bytes = answers("large")
+    assert small_bytes * 4 == large_bytes
+    assert 0 < np.abs(small - large).max() < 0.05 * large.std()
