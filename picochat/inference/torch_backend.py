@@ -13,6 +13,7 @@ from torch import Tensor
 from picochat.checkpoint import Checkpoint
 from picochat.errors import ConfigError, DeviceError, first_line
 from picochat.inference.backend import ModelInfo
+from picochat.inference.recorded import RecordedSteps
 from picochat.interop.source import read_any
 from picochat.model.cache import KVCache, RaggedCache
 from picochat.model.device import resolve_device
@@ -32,6 +33,7 @@ class TorchBackend:
         weight = model.embedding.weight
         self.cache = KVCache(model.config, device=weight.device, dtype=weight.dtype)
         self._device = weight.device
+        self._steps = RecordedSteps(model, self.cache) if weight.device.type == "cuda" else None
 
     @property
     def length(self) -> int:
@@ -58,6 +60,11 @@ class TorchBackend:
 
     def step(self, token: int) -> npt.NDArray[np.float32]:
         """See `Backend.step`."""
+        if self._steps is not None:
+            try:
+                return _numbers(self._steps.step(token))
+            except RuntimeError:  # no memory for a recording, or a GPU that can't record
+                self._steps = None
         return self.prefill((token,))
 
     def truncate(self, length: int) -> None:

@@ -129,3 +129,37 @@ class RaggedCache:
         """Count `new` tokens as stored in every row."""
         for each in self._caches:
             each.advance(new)
+
+
+class StepCache:
+    """A cache of one sequence for passes of one token that are the same operations on the same memory wherever it stands.
+
+    Such a pass can be recorded once and replayed. Where the token stands is a number in memory, and attention goes over the
+    first `end` places; a mask must hide those still to come.
+
+    Attributes:
+        place: (1, 1) where the token stands, to be written before a pass. The cache's own length is not looked at.
+        length: of the past, as far as shapes go.
+    """
+
+    def __init__(self, cache: KVCache, end: int) -> None:
+        self.place = torch.zeros(1, 1, dtype=torch.long, device=cache.keys.device)
+        self.length = end - 1
+        self._cache = cache
+
+    def check(self, new: int) -> None:
+        """Nothing: who replays a pass knows whether it fits."""
+
+    def places(self, new: int) -> Tensor:
+        """The position of the next token, (1, 1)."""
+        return self.place
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """As `KVCache.append`, up to `end`."""
+        held = self._cache.keys[layer], self._cache.values[layer]
+        for part, new in zip(held, (keys, values), strict=True):
+            part.index_copy_(2, self.place[0], new)
+        return held[0][:, :, : self.length + 1], held[1][:, :, : self.length + 1]
+
+    def advance(self, new: int) -> None:
+        """Nothing, as `check`."""

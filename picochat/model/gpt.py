@@ -23,10 +23,10 @@ from torch.utils.checkpoint import checkpoint
 
 from picochat.errors import ContextOverflowError
 from picochat.model.attention import attend, attend_in_blocks
-from picochat.model.cache import KVCache, RaggedCache
+from picochat.model.cache import KVCache, RaggedCache, StepCache
 from picochat.model.config import ModelConfig
 
-Cache = KVCache | RaggedCache
+Cache = KVCache | RaggedCache | StepCache
 
 
 def make_norm(config: ModelConfig, width: int) -> nn.Module:
@@ -243,7 +243,7 @@ class GPT(nn.Module):
         past = cache.length if cache is not None else 0
         device = self.embedding.weight.device
         alibi = self.config.position == "alibi"
-        if isinstance(cache, RaggedCache):
+        if isinstance(cache, RaggedCache | StepCache):
             queries = cache.places(T)
         elif alibi or (past > 0 and T > 1):
             queries = torch.arange(past, past + T, device=device)
