@@ -34,7 +34,15 @@ LAYERS: dict[str, set[str]] = {
     },
 }
 MAY_IMPORT_TORCH = {
-    *("model", "training", "checkpoint", "interop", "inference/torch_backend", "evaluation/torch_scorer"),
+    *(
+        "model",
+        "training",
+        "checkpoint",
+        "interop",
+        "inference/recorded",
+        "inference/torch_backend",
+        "evaluation/torch_scorer",
+    ),
     *("benchmark/hf_peer", "benchmark/memory"),
 }
 
