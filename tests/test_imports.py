@@ -34,16 +34,8 @@ LAYERS: dict[str, set[str]] = {
     },
 }
 MAY_IMPORT_TORCH = {
-    *(
-        "model",
-        "training",
-        "checkpoint",
-        "interop",
-        "inference/recorded",
-        "inference/torch_backend",
-        "evaluation/torch_scorer",
-    ),
-    *("benchmark/hf_peer", "benchmark/memory"),
+    *("model", "training", "checkpoint", "interop", "evaluation/torch_scorer"),
+    *("inference/recorded", "inference/torch_backend", "benchmark/hf_peer", "benchmark/memory"),
 }
 
 
