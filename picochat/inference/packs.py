@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from picochat.errors import CheckpointError, ConfigError, OutputError
 from picochat.files import atomic_folder, file_digest, remove_folder, write_text
 from picochat.interop.onnx import BITS, Precision, arrays, write_onnx
-from picochat.interop.small_caches import cache_steps, runs_small_caches
+from picochat.interop.small_caches import cache_steps, pays
 from picochat.model.config import ModelConfig
 from picochat.text.tokenizer import Tokenizer
 
@@ -170,7 +170,7 @@ def remembered_digest(path: Path, memory: Path) -> str:
 
 def _write(folder: Path, precision: Precision, checkpoint: Checkpoint) -> None:
     # beside weights of 8 bits and fewer, caches of 8 bits change nothing that shows
-    steps = cache_steps(checkpoint) if precision in BITS and runs_small_caches() else None
+    steps = cache_steps(checkpoint) if precision in BITS and pays(checkpoint.config) else None
     with atomic_folder(folder) as place:
         write_onnx(checkpoint.config, arrays(checkpoint.weights), place / GRAPH, precision, steps)
         files = {path.name: {"size": path.stat().st_size, "sha256": file_digest(path)} for path in sorted(place.iterdir())}

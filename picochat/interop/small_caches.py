@@ -1,4 +1,7 @@
-"""Keys and values in 8 bits: a quarter of the memory, which a long conversation reads at every token.
+"""Keys and values in 8 bits: a quarter of the memory, all of which a long conversation reads at every token.
+
+Reading a prompt takes up to three times as long in the attention, as ONNX Runtime has slower kernels for that; so it pays where
+there is much to remember.
 
 Each layer has one step size for its keys and one for its values. Keys and values are nearly as large in any text, so what
 they reach in a short one tells.
@@ -12,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from picochat.model.config import ModelConfig
+
 if TYPE_CHECKING:
     from picochat.checkpoint import Checkpoint
 
@@ -20,6 +25,10 @@ PROBE = (
     "watched the drops run down the glass. What would you do on a day like this? Maybe read a book, or bake some bread."
 )
 """A text to try a model on: where nothing of its own is at hand."""
+
+LONG = 1024
+"""Context from which on 8 bits pay: a step at 128 places of 8 layers of 512 takes 0.1 ms less of the attention, at 1,000
+places 0.9 and at 4,000 14 (one core of a Xeon)."""
 
 MARGIN = 1.25
 """How much further than in the probe keys and values may reach before they are cut."""
@@ -39,6 +48,11 @@ def cache_steps(checkpoint: Checkpoint) -> npt.NDArray[np.float32]:
     # what is always 0 needs a step all the same
     steps: npt.NDArray[np.float32] = (reach.clamp(min=1e-6) * MARGIN / 127).numpy()
     return steps
+
+
+def pays(config: ModelConfig) -> bool:
+    """Whether a model of this shape is quicker with small caches, and ONNX Runtime takes them."""
+    return config.context >= LONG and runs_small_caches()
 
 
 @cache

@@ -154,8 +154,9 @@ def test_caches_of_8_bits_answer_as_those_of_32(
         lanes = OnnxLanes(Runner(PackStore(tmp_path / name).make("0" * 64, "int8", checkpoint), 1), 1)
         return np.stack([lanes.prefill(0, [token]) for token in range(20)]), lanes.bytes
 
+    monkeypatch.setattr("picochat.interop.small_caches.LONG", checkpoint.config.context)
     small, small_bytes = answers("small")
-    monkeypatch.setattr("picochat.inference.packs.runs_small_caches", lambda: False)  # as with an older library
+    monkeypatch.setattr("picochat.interop.small_caches.runs_small_caches", lambda: False)  # as with an older library
     large, large_bytes = answers("large")
     assert small_bytes * 4 == large_bytes
     assert 0 < np.abs(small - large).max() < 0.05 * large.std()
