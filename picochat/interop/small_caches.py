@@ -1,7 +1,7 @@
 """Keys and values in 8 bits: a quarter of the memory, all of which a long conversation reads at every token.
 
-Reading a prompt takes up to three times as long in the attention, as ONNX Runtime has slower kernels for that; so it pays where
-there is much to remember.
+Reading a prompt takes up to three times as long in the attention, as ONNX Runtime has slower kernels for that; so it pays
+where there is much to remember.
 
 Each layer has one step size for its keys and one for its values. Keys and values are nearly as large in any text, so what
 they reach in a short one tells.

@@ -73,8 +73,15 @@ def test_greedy_tokens_are_those_of_transformers(model: Path, tmp_path: Path) ->
         assert written(Engine(backend, tokenizer), prompt, 40) == theirs
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
-def test_reading_at_once_in_pieces_and_by_steps(model: Path, precision: str) -> None:
+@pytest.mark.parametrize(
+    ("precision", "long"), [("fp32", False), ("int8", False), ("int4", False), ("int8", True), ("int4", True)]
+)
+def test_reading_at_once_in_pieces_and_by_steps(
+    model: Path, precision: str, long: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if long:  # caches of 8 bits, made for this test alone
+        monkeypatch.setattr("picochat.interop.small_caches.LONG", 1)
+        monkeypatch.setenv("PICOCHAT_CACHE", str(tmp_path))
     backend = opened(model, precision)
     ids = list(range(3, 43))
     whole = backend.read(ids)
