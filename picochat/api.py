@@ -250,5 +250,5 @@ def _text(tokens: Iterable[Token]) -> str:
 def _require_chat(engine: Engine) -> None:
     if not engine.info.chats:
         raise ConfigError(
-            f"{engine.info.path} learnt from plain text and can't hold a conversation; let it go on with a text, by generate()."
+            f"{engine.info.path} learnt from plain text and can't hold a conversation; generate() lets it go on with a text."
         )
