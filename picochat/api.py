@@ -36,7 +36,7 @@ class Sampling(TypedDict, total=False):
 
 
 class Model:
-    """A loaded model. It writes one text at a time: end one before the next begins.
+    """A loaded model. It writes one text at a time: to begin another ends one that is still open.
 
     Everywhere `settings` are `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`, `max_tokens`, `seed` and `stop`
     (texts to end before).

@@ -24,7 +24,7 @@ PREFILL_CHUNK = 256
 class Engine:
     """A back end with its tokenizer; it remembers what the cache holds and reads only what is new.
 
-    One generation at a time: the cache belongs to the last stream.
+    One generation at a time: the cache belongs to the last stream, and one that was still open ends as if cancelled.
     """
 
     def __init__(self, backend: Backend, tokenizer: Tokenizer) -> None:
@@ -130,6 +130,8 @@ class Engine:
             yield token
             if token.stop:
                 return
+            if self._ahead is not ahead:
+                break
             if generation.slides > self.slides:
                 self.slides = generation.slides
                 logits = self.read(generation.window, job.cancelled)

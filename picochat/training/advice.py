@@ -62,6 +62,7 @@ class Course:
         peak: the peak learning rate, and `usual` the default one.
         losses: training loss by step, ascending.
         evaluations: validation loss by step, ascending.
+        tokenizer_chosen: whether the tokens could be others; those of a model that was begun with can't.
     """
 
     shape: ModelConfig
@@ -71,6 +72,7 @@ class Course:
     usual: float
     losses: Sequence[Point]
     evaluations: Sequence[Point]
+    tokenizer_chosen: bool = True
 
 
 def curve(records: Iterable[dict[str, Any]], field: str) -> list[Point]:
@@ -88,7 +90,7 @@ def advise(course: Course) -> list[str]:
     found = [
         overfitted or train_longer(course.shape.parameters, course.train_tokens, course.tokens, course.evaluations),
         None if overfitted else many_passes(course.train_tokens, course.tokens),
-        vocabulary_too_large(course.shape, course.train_tokens),
+        vocabulary_too_large(course.shape, course.train_tokens) if course.tokenizer_chosen else None,
     ]
     return [sentence for sentence in found if sentence]
 

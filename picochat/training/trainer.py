@@ -360,10 +360,12 @@ class Trainer:
         clock, config = self.clock, self.config
         usual = default_rate(config.optimizer, self.shape.dim)
         losses, evaluations = curve(self._records, "loss"), curve(self._records, "val_loss")
-        count = {"train_tokens": self.train.tokens, "tokens": clock.tokens}
         found = advise(
-            Course(self.shape, **count, peak=self.schedule.peak, usual=usual, losses=losses, evaluations=evaluations)
-        )
+            Course(
+                self.shape, self.train.tokens, clock.tokens, self.schedule.peak, usual, losses, evaluations,
+                tokenizer_chosen=not config.init_from,
+            )
+        )  # fmt: skip
         for sentence in found:
             self.reporter.note(sentence)
 

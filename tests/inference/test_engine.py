@@ -39,6 +39,14 @@ def test_a_reply_ends_with_its_turn() -> None:
     assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(tokens))
 
 
+def test_a_new_text_ends_one_that_is_still_open() -> None:
+    engine = scripted("Hello!", "Hello!")
+    first = engine.stream(TOKENIZER.encode("Hi"), GREEDY, end={TOKENIZER.im_end})
+    assert next(first).text == "H"
+    assert text_of(run(engine)) == "Hello!"
+    assert [(token.text, token.stop) for token in first] == [("", "cancelled")]
+
+
 def test_length_stops_with_the_last_token() -> None:
     tokens = run(scripted("Hello!"), settings=SamplingSettings(temperature=0, max_tokens=3))
     assert text_of(tokens) == "Hel"

@@ -171,3 +171,10 @@ def test_curves_leave_out_what_is_no_number() -> None:
     records = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": None, "val_loss": 3}, {"step": 3, "loss": float("nan")}]
     assert curve(records, "loss") == [(1, 2.0)]
     assert curve(records, "val_loss") == [(2, 3.0)]
+
+
+def test_a_tokenizer_that_was_taken_over_is_not_complained_about() -> None:
+    falling = [(step, 5.0 - step / 100) for step in range(1, 101)]
+    course = Course(MICRO, 50_000, 50_000, 0.02, 0.02, falling, falling[9::10])
+    assert any("vocabulary" in sentence for sentence in advise(course))
+    assert not any("vocabulary" in sentence for sentence in advise(replace(course, tokenizer_chosen=False)))
