@@ -145,7 +145,7 @@ def test_facts_of_a_model_are_found_out_once_and_again_when_it_has_changed(
     assert complete_model(ChatSession(), "a.pt")[0].more is not None
     bad = complete_model(ChatSession(), "bad.pt")[0]
     assert bad.more is not None
-    assert bad.more().startswith("no model of picochat")
+    assert bad.more().startswith("no model that picochat reads")
 
 
 def test_a_time_that_is_none() -> None:
