@@ -234,8 +234,8 @@ async def test_columns_share_the_width_anew_when_it_changes() -> None:
         assert [view.outer_size.width for view in app.compare.views] == [30] * 4
         await pilot.press("right", "right", "right")
         await pilot.resize_terminal(120, 30)
-        await wait_until(pilot, lambda: [view.outer_size.width for view in app.compare.views] == [30] * 4)
-        assert app.compare.columns.max_scroll_x == 0
+        await wait_until(pilot, lambda: app.compare.columns.max_scroll_x == 0)
+        assert [view.outer_size.width for view in app.compare.views] == [30] * 4
         await pilot.resize_terminal(20, 10)
         last = app.compare.views[3]
         await wait_until(pilot, lambda: last.outer_size.width == 20 and last.region.x == 0)
