@@ -66,7 +66,8 @@ class Comparison:
     """A question and its answers, none of which joins the conversation.
 
     Those of one model are drawn side by side, model after model. Each text is what it would be alone, up to the rounding of
-    logits. Nothing of the session is read while they are drawn but the engine: it may be used meanwhile for all but an answer.
+    logits. Nothing of the session is read while they are drawn but the engine: it may be used meanwhile for all but an
+    answer.
 
     Args:
         question: what is answered.

@@ -87,8 +87,8 @@ def _find_out(key: tuple[Path, int, int], size_and_date: str) -> str:
 
 
 def _in_words(facts: ModelFacts) -> str:
-    if facts.architecture is not None:
-        return f"{facts.architecture}, {(facts.parameters or 0) / 1e6:,.1f}M parameters"
+    if facts.parameters is not None:
+        return f"{facts.architecture}, {facts.parameters / 1e6:,.1f}M parameters"
     parts = [f"step {facts.step:,}" if facts.step is not None else "no step"]
     parts += [f"loss {facts.val_loss:.3f}"] if facts.val_loss is not None else []
     return ", ".join(parts)

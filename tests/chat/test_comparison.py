@@ -283,7 +283,8 @@ def test_stopping_ends_all_and_begins_nothing_more(monkeypatch: pytest.MonkeyPat
     said_so_far = []
     for column, token in comparison.run(lambda: len(said_so_far) >= 10):
         assert comparison.busy or column is second or column is never
-        said_so_far += [token] if token is not None else []
+        if token is not None:
+            said_so_far.append(token)
     assert not comparison.busy
     assert not opened
     assert (first.text, second.text, never.text) == ("Howdy", "Good ", "")
