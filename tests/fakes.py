@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
-from picochat.inference.backend import Lanes, ModelInfo
+from picochat.inference.backend import ModelInfo
 from picochat.inference.engine import Engine
 from picochat.text.tokenizer import Tokenizer
 
@@ -26,8 +26,8 @@ def char_tokenizer() -> Tokenizer:
 class ScriptedBackend:
     """Answers every prompt with the next of `replies`, character by character, then the end of the turn.
 
-    It counts what it reads: `prefills` holds the length of every prefill. With `spread` it is less sure of some characters
-    than of others.
+    It counts what it reads: `prefills` holds the length of every prefill, `opened` the lanes. With `spread` it is less sure
+    of some characters than of others.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class ScriptedBackend:
         self.tokenizer = tokenizer
         self.delay = delay
         self.prefills: list[int] = []
+        self.opened: list[ScriptedLanes] = []
         self._replies = list(replies)
         self._ends = ends
         self._spread = spread
@@ -73,8 +74,7 @@ class ScriptedBackend:
         assert len(self._ids) + len(ids) <= self.info.context
         self.prefills.append(len(ids))
         self._ids.extend(ids)
-        reply = self._replies.pop(0) if self._replies else "..."
-        self._script = self.tokenizer.encode(reply) + ([self.tokenizer.im_end] if self._ends else [])
+        self._script = self.next_reply()
         self._prompt = len(self._ids)
         return self._next()
 
@@ -94,21 +94,76 @@ class ScriptedBackend:
         assert 0 <= length <= len(self._ids)
         del self._ids[length:]
 
-    def lanes(self, count: int) -> Lanes:
-        raise NotImplementedError("a script is read by one")
+    def lanes(self, count: int) -> ScriptedLanes:
+        return ScriptedLanes(self, count)
+
+    def next_reply(self) -> list[int]:
+        """The tokens of the next of the replies."""
+        reply = self._replies.pop(0) if self._replies else "..."
+        return self.tokenizer.encode(reply) + ([self.tokenizer.im_end] if self._ends else [])
 
     def _next(self) -> npt.NDArray[np.float32]:
-        logits = np.zeros(self.info.vocab_size, dtype=np.float32)
         # by the place, so that what was guessed wrong and taken back costs nothing of the script
-        place, rest = max(0, self.length - self._prompt), self.tokenizer.encode("la ")
-        token = self._script[place] if place < len(self._script) else rest[(place - len(self._script)) % len(rest)]
+        return self.logits(self._script, max(0, self.length - self._prompt), self.length)
+
+    def logits(self, script: Sequence[int], place: int, length: int) -> npt.NDArray[np.float32]:
+        """What follows `length` tokens, `place` of them from the script."""
+        logits = np.zeros(self.info.vocab_size, dtype=np.float32)
+        rest = self.tokenizer.encode("la ")
+        token = script[place] if place < len(script) else rest[(place - len(script)) % len(rest)]
         if self._spread:
             # always the likeliest, with from two to a hundred percent
             logits[:] = np.linspace(0, 0.5, len(logits))
-            logits[token] = (12.0, 7.0, 9.0, 5.0, 12.0, 3.0, 1.5)[self.length % 7]
+            logits[token] = (12.0, 7.0, 9.0, 5.0, 12.0, 3.0, 1.5)[length % 7]
         else:
             logits[token] = 30.0
         return logits
+
+
+class ScriptedLanes:
+    """The same side by side: each lane takes the next reply with its first step.
+
+    `passes` holds the number of lanes of every step.
+    """
+
+    def __init__(self, backend: ScriptedBackend, count: int) -> None:
+        self.count = count
+        self.passes: list[int] = []
+        self._backend = backend
+        self._lengths = [0] * count
+        self._prompts = [0] * count
+        self._scripts: list[list[int]] = [[] for _ in range(count)]
+        backend.opened.append(self)
+
+    def length(self, lane: int) -> int:
+        return self._lengths[lane]
+
+    def prefill(self, lane: int, ids: Sequence[int]) -> npt.NDArray[np.float32]:
+        self._backend.prefills.append(len(ids))
+        self._lengths[lane] += len(ids)
+        return np.zeros(self._backend.info.vocab_size, dtype=np.float32)
+
+    def step(self, tokens: Mapping[int, int]) -> npt.NDArray[np.float32]:
+        if self._backend.delay:
+            time.sleep(self._backend.delay)
+        self.passes.append(len(tokens))
+        rows = []
+        for lane in tokens:
+            self._lengths[lane] += 1
+            assert self._lengths[lane] <= self._backend.info.context
+            if not self._scripts[lane]:
+                self._scripts[lane], self._prompts[lane] = self._backend.next_reply(), self._lengths[lane]
+            place = self._lengths[lane] - self._prompts[lane]
+            rows.append(self._backend.logits(self._scripts[lane], place, self._lengths[lane]))
+        return np.stack(rows)
+
+    def truncate(self, lane: int, length: int) -> None:
+        assert 0 <= length <= self._lengths[lane]
+        self._lengths[lane] = length
+        self._scripts[lane] = []
+
+    def fork(self, source: int, target: int) -> None:
+        self._lengths[target] = self._lengths[source]
 
 
 def scripted_session(replies: Sequence[str], settings: ChatSettings | None = None, **options: object) -> ChatSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from picochat.chat.conversation import Conversation, Entry
 from picochat.chat.reply import Question, Reply
 from picochat.chat.session import SEED_LIMIT, Cancelled, ChatSession, never
 from picochat.chat.variants import MOST, Variant, parse_variants
-from picochat.errors import PicochatError
+from picochat.errors import DeviceError, PicochatError
 from picochat.inference.engine import Engine, Token
+from picochat.inference.lanes import Scheduler
 
 State = Literal["waiting", "loading", "answering", "done", "stopped", "failed"]
 
@@ -27,7 +29,7 @@ class Column:
         label: what is special about it.
         variant: how it is drawn; `None` for the answer that was there before.
         state: "stopped" is stopped before its first token; an answer that was stopped later is done.
-        text: the whole answer, once it has ended.
+        text: the answer so far.
         figures: how it went, once it has ended: length and speed, seed, why it ended.
         problem: a sentence saying why it failed.
         reply: what it is drawn by.
@@ -48,6 +50,11 @@ class Column:
         return self.variant.model if self.variant is not None else None
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in ("done", "stopped", "failed")
+
+    @property
     def status(self) -> str:
         """How it stands, on one line."""
         if self.state == "done":
@@ -56,9 +63,11 @@ class Column:
 
 
 class Comparison:
-    """A question and its answers. They are drawn one after the other, and none of them joins the conversation.
+    """A question and its answers, none of which joins the conversation.
 
-    Nothing of the session is read while they are drawn but the engine: it may be used meanwhile for all but an answer.
+    Those of one model are drawn side by side, model after model. Each text is what it would be alone, up to the rounding of
+    logits. Nothing of the session is read while they are drawn but the engine: it may be used meanwhile for all but an
+    answer.
 
     Args:
         question: what is answered.
@@ -69,7 +78,6 @@ class Comparison:
     Attributes:
         columns: the answers.
         keeps: whether a column can be kept.
-        current: the column that is being drawn.
     """
 
     def __init__(
@@ -80,7 +88,6 @@ class Comparison:
         self.seed = _random_seed() if seed is None else seed
         self.columns = [_column_there(session, question)] if beside else []
         self.columns += [Column(number, v.label, v) for number, v in enumerate(variants, len(self.columns) + 1)]
-        self.current: Column | None = None
         self._session = session
         self._engine = session.engine
         self._settings = session.settings
@@ -104,7 +111,7 @@ class Comparison:
 
         After `cancelled` has turned true no further column begins, so once this is false it stays so.
         """
-        return (column := self.current) is not None and column.model is None
+        return any(column.model is None and column.state == "answering" for column in self.drawn)
 
     def column(self, number: str) -> Column:
         """The column of a number that was typed.
@@ -117,11 +124,20 @@ class Comparison:
             return self.columns[int(text[:4]) - 1]
         raise PicochatError(f"There is no answer '{text}'; choose a number from 1 to {len(self.columns)}.")
 
-    def run(self, column: Column, cancelled: Cancelled = never) -> Iterator[Token]:
-        """Draw a column, to be iterated; what goes wrong is told by the column, not raised."""
-        column.state = "loading" if column.model is not None else "answering"
-        self.current = column
-        return self._draw(column, cancelled)
+    def run(self, cancelled: Cancelled = never) -> Iterator[tuple[Column, Token | None]]:
+        """Draw the columns, to be iterated; what goes wrong is told by a column, not raised.
+
+        Args:
+            cancelled: asked before each step; true ends all columns.
+
+        Yields:
+            A column and its next token, or `None` where only its state has changed.
+        """
+        groups: dict[Path | None, list[Column]] = {}
+        for column in self.drawn:
+            groups.setdefault(column.model, []).append(column)
+        for columns in groups.values():
+            yield from self._draw(columns, cancelled)
 
     def can_keep(self, column: Column) -> bool:
         """Whether `keep` would take it."""
@@ -145,32 +161,52 @@ class Comparison:
 
     # -- inside -----------------------------------------------------------------------------------------------------------
 
-    def _draw(self, column: Column, cancelled: Cancelled) -> Iterator[Token]:
+    def _draw(self, columns: Sequence[Column], cancelled: Cancelled) -> Iterator[tuple[Column, Token | None]]:
+        """Draw the columns of one model."""
+        problem = ""
         try:
-            yield from self._stream(column, cancelled)
+            yield from self._stream(columns, cancelled)
         except PicochatError as error:
-            column.problem = str(error)
+            problem = str(error)
         except Exception as error:  # one model that can't be used here must not take the others with it
-            column.problem = f"The answer broke off ({type(error).__name__}: {error})."
+            problem = f"The answer broke off ({type(error).__name__}: {error})."
         finally:
-            self._end(column)
+            left = [column for column in columns if not column.ended]
+            for column in left:
+                self._end(column, problem)
+        yield from ((column, None) for column in left)
 
-    def _stream(self, column: Column, cancelled: Cancelled) -> Iterator[Token]:
-        assert column.variant is not None
+    def _stream(self, columns: Sequence[Column], cancelled: Cancelled) -> Iterator[tuple[Column, Token | None]]:
         if cancelled():
             return
-        engine = self._engine if column.model is None else self._session.open(column.model)
+        model = columns[0].model
+        if model is not None:
+            yield from _enter("loading", columns)
+        engine = self._engine if model is None else self._session.open(model)
         if engine is None:
             raise PicochatError("No model is loaded yet; wait a moment, or name one with /load.")
-        if cancelled():
-            return
-        column.state = "answering"
+        scheduler = _lanes(engine, len(columns))
+        for batch in [columns] if scheduler is not None else [[column] for column in columns]:
+            yield from _enter("answering", batch)
+            # only now: whoever sees after a stop that the engine is not in use may use it
+            if cancelled():
+                return
+            for index, token in _records(engine, scheduler, [self._reply(column, engine, cancelled) for column in batch]):
+                column = batch[index]
+                column.text += token.text
+                yield column, token
+                if token.stop:
+                    self._end(column)
+                    yield column, None
+
+    def _reply(self, column: Column, engine: Engine, cancelled: Cancelled) -> Reply:
+        assert column.variant is not None
         changes = {"seed": self.seed, **column.variant.changes}
         seed = _random_seed() if changes["seed"] is None else changes["seed"]
         mode = self._mode if engine.info.chats else "single"
         settings = self._settings.changed(**changes).sampling(seed, mode)
         column.reply = self._session.draft(engine, self.question, settings, self._conversation(engine), cancelled)
-        yield from column.reply
+        return column.reply
 
     def _conversation(self, engine: Engine) -> Conversation | None:
         """What was said up to the question, in a copy: fitting it to a window changes it."""
@@ -180,20 +216,52 @@ class Comparison:
         entries = [Entry(entry.message, entry.ids if own else None) for entry in self._entries]
         return Conversation(entries, self._settings.system, self._dropped if own else 0)
 
-    def _end(self, column: Column) -> None:
+    def _end(self, column: Column, problem: str = "") -> None:
         reply = column.reply
         if reply is not None:
             if column.model is not None:
                 reply.release()
-            column.text = reply.text
             column.figures = (reply.footnote,)
             if column.text and self.keeps and column.text == self.columns[0].text:
                 column.figures += ("the same text as 1",)
-        if column.problem:
+        column.problem = problem
+        if problem:
             column.state = "failed"
         else:
             column.state = "stopped" if reply is None or not reply.count else "done"
-        self.current = None
+
+
+def _enter(state: State, columns: Sequence[Column]) -> Iterator[tuple[Column, None]]:
+    for column in columns:
+        column.state = state
+    yield from ((column, None) for column in columns)
+
+
+def _lanes(engine: Engine, count: int) -> Scheduler | None:
+    """Room for answers side by side; `None` where they are drawn one after the other.
+
+    One alone finds what was said before in the engine's cache. With a draft a seed gives another text, which must not
+    depend on how many are drawn. And for so many caches there may be no memory.
+    """
+    if count == 1 or engine.draft is not None:
+        return None
+    with contextlib.suppress(DeviceError):
+        return Scheduler(engine, count)
+    return None
+
+
+def _records(engine: Engine, scheduler: Scheduler | None, replies: Sequence[Reply]) -> Iterator[tuple[int, Token]]:
+    """Draw answers side by side, or just one; yields their places and records, as they come."""
+    if scheduler is None:
+        (reply,) = replies
+        yield from ((0, token) for token in reply)
+        return
+    for reply in replies:
+        scheduler.add(reply.job)
+    while scheduler.busy:
+        for index, token in scheduler.step():  # handles count as the replies do
+            replies[index].add(token)
+            yield index, token
 
 
 def compare(session: ChatSession, text: str = "") -> Comparison:
@@ -236,20 +304,22 @@ def timeline(session: ChatSession, models: Sequence[tuple[str, Path]], text: str
 def tell(
     comparison: Comparison, say: Callable[[str], None], write: Callable[[str], None], cancelled: Cancelled = never
 ) -> None:
-    """Draw all columns in turn, as plain lines.
+    """Draw all columns, and tell them in turn as plain lines.
 
     Args:
         say: takes a note.
         write: takes a piece of an answer; a line's end is written after each.
         cancelled: asked before each token; the answers that are left out then are told as such.
     """
+    records = comparison.run(cancelled)
     for column in comparison.columns:
         place = "" if comparison.keeps else f" ({column.model})"
         say(f"[{column.number}] {column.label}{place}")
-        if column.variant is None:
-            write(column.text)
-        else:
-            for token in comparison.run(column, cancelled):
+        # what came of it while others had their turn
+        write(column.text)
+        while not column.ended:
+            other, token = next(records)
+            if other is column and token is not None:
                 write(token.text)
         if column.text:
             write("\n")

@@ -10,22 +10,26 @@ from pathlib import Path
 from picochat.chat.completion import Completion, as_path, choose, date, paths_beside
 from picochat.chat.session import ChatSession
 from picochat.errors import CheckpointError
-from picochat.inference.model_facts import read_model_facts
+from picochat.inference.model_facts import ModelFacts, read_model_facts, weight_files
 from picochat.locations import default_model
 
+ENDINGS = (".pt", ".gguf")
+"""The files that are models."""
+
 _known: dict[tuple[Path, int, int], str] = {}
-"""What was found out of a file, by its path, time and size."""
+"""What was found out of a model, by its path, time and size."""
 
 
 def complete_model(_: ChatSession, typed: str) -> list[Completion]:
     """The models of the usual places, and the folders and models beside what was typed of a path."""
     usual = {str(path): Completion(str(path)) for path in usual_places()}
-    beside = {choice.value: choice for choice in paths_beside(typed, ".pt")} if typed else {}
+    found = [_model_or_step(choice) for choice in paths_beside(typed, *ENDINGS)] if typed else []
+    beside = {choice.value: choice for choice in found}
     return [_with_facts(choice) for choice in choose(typed, (usual | beside).values())]
 
 
 def usual_places() -> Iterator[Path]:
-    """The shipped model; the best of each run, the newest run first, each with its earlier checkpoints; models/."""
+    """The shipped model; the best of each run, the newest run first, each with its earlier checkpoints; all in models/."""
     try:
         shipped = default_model()
         yield shipped.relative_to(Path.cwd()) if shipped.is_relative_to(Path.cwd()) else shipped
@@ -36,7 +40,9 @@ def usual_places() -> Iterator[Path]:
     for run in sorted(runs, key=_time, reverse=True):
         yield from run.glob("best.pt")
         yield from sorted(run.glob("steps/*.pt"), reverse=True)
-    yield from (path for path in sorted(Path("models").glob("*.pt")) if path.absolute() != shipped)
+    models = {path for ending in ENDINGS for path in Path("models").glob(f"*{ending}")}
+    models |= {path.parent for path in Path("models").glob("*/*.safetensors")}
+    yield from (path for path in sorted(models) if path.absolute() != shipped and weight_files(path))
 
 
 def _time(path: Path) -> float:
@@ -46,17 +52,27 @@ def _time(path: Path) -> float:
         return 0.0
 
 
+def _model_or_step(choice: Completion) -> Completion:
+    """A folder on the way, as the model that it is where it is one."""
+    if choice.final or not weight_files(as_path(choice.value)):
+        return choice
+    return Completion(choice.value.removesuffix("/"))
+
+
 def _with_facts(choice: Completion) -> Completion:
-    """The completion with size and date, and what is known of the training; what is not, can be asked for."""
+    """The completion with size and date, and what is known of the model; what is not, can be asked for."""
     if not choice.final:
         return choice
     path = as_path(choice.value)
     try:
-        status = path.stat()
+        status = [file.stat() for file in weight_files(path)]
     except OSError:
         return choice
-    size_and_date = f"{status.st_size / 1e6:,.1f} MB, {date(status.st_mtime)}"
-    key = (path.absolute(), status.st_mtime_ns, status.st_size)
+    if not status:  # it was a model's folder a moment ago
+        return choice
+    size, time = sum(each.st_size for each in status), max(each.st_mtime_ns for each in status)
+    size_and_date = f"{size / 1e6:,.1f} MB, {date(time / 1e9)}"
+    key = (path.absolute(), time, size)
     if key in _known:
         return replace(choice, detail=f"{_known[key]}, {size_and_date}")
     return replace(choice, detail=size_and_date, more=partial(_find_out, key, size_and_date))
@@ -64,11 +80,15 @@ def _with_facts(choice: Completion) -> Completion:
 
 def _find_out(key: tuple[Path, int, int], size_and_date: str) -> str:
     try:
-        facts = read_model_facts(key[0])
+        _known[key] = _in_words(read_model_facts(key[0]))
     except CheckpointError:
-        _known[key] = "no model of picochat"
-    else:
-        parts = [f"step {facts.step:,}" if facts.step is not None else "no step"]
-        parts += [f"loss {facts.val_loss:.3f}"] if facts.val_loss is not None else []
-        _known[key] = ", ".join(parts)
+        _known[key] = "no model that picochat reads"
     return f"{_known[key]}, {size_and_date}"
+
+
+def _in_words(facts: ModelFacts) -> str:
+    if facts.parameters is not None:
+        return f"{facts.architecture}, {facts.parameters / 1e6:,.1f}M parameters"
+    parts = [f"step {facts.step:,}" if facts.step is not None else "no step"]
+    parts += [f"loss {facts.val_loss:.3f}"] if facts.val_loss is not None else []
+    return ", ".join(parts)

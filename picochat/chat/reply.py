@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from picochat.chat.conversation import Entry, Prompt
 from picochat.chat.footnote import footnote, tokens_per_second
 from picochat.inference.engine import Engine, StopReason, Token
+from picochat.inference.generation import Job
 from picochat.inference.settings import SamplingSettings
 
 ALTERNATIVES = 5
@@ -83,25 +84,35 @@ class Reply:
     def __iter__(self) -> Iterator[Token]:
         engine = self.engine
         assert engine is not None
-        end = engine.end_of_turn if engine.info.chats else {engine.tokenizer.end_of_text}
         try:
-            for token in engine.stream(
-                self.prompt.ids,
-                self.settings,
-                end=end,
-                # a chat that slid would answer without its question: it says that the window is full instead
-                slide=not engine.info.chats,
-                alternatives=ALTERNATIVES,
-                cancelled=self._cancelled,
-            ):
-                self.tokens.append(token)
-                self.stop = token.stop
-                self.seconds = token.seconds
-                if token.id is not None and self.first_token_seconds is None:
-                    self.first_token_seconds = token.seconds
+            for token in engine.run(self.job):
+                self.add(token)
                 yield token
         finally:
             self._finished(self)
+
+    @property
+    def job(self) -> Job:
+        """What the engine is asked for; who has it drawn elsewhere hands each record to `add`."""
+        engine = self.engine
+        assert engine is not None
+        return Job(
+            self.prompt.ids,
+            self.settings,
+            end=engine.end_of_turn if engine.info.chats else {engine.tokenizer.end_of_text},
+            # a chat that slid would answer without its question: it says that the window is full instead
+            slide=not engine.info.chats,
+            alternatives=ALTERNATIVES,
+            cancelled=self._cancelled,
+        )
+
+    def add(self, token: Token) -> None:
+        """Take the next record."""
+        self.tokens.append(token)
+        self.stop = token.stop
+        self.seconds = token.seconds
+        if token.id is not None and self.first_token_seconds is None:
+            self.first_token_seconds = token.seconds
 
     @property
     def text(self) -> str:

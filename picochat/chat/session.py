@@ -49,6 +49,7 @@ class ChatSession:
         self.conversation = Conversation(system=self.settings.system)
         self.engine: Engine | None = None
         self.last: Reply | None = None
+        self._cached: Reply | None = None
         self.recorder: Recorder | None = None
         self._device = device
         self._threads = threads
@@ -286,7 +287,9 @@ class ChatSession:
             return engine.cached
         if not entries:
             return 0
-        if last is not None and last.engine is engine and entries[-1].seed == last.seed and entries[-1].ids == last.ids:
+        # an adopted draft is not what the cache holds
+        own = last if last is self._cached else None
+        if own is not None and own.engine is engine and entries[-1].seed == own.seed and entries[-1].ids == own.ids:
             return engine.cached
         # a copy: what is asked here must not count as the moment that old turns fell off
         waiting = replace(self.conversation, entries=[*self.conversation.entries])
@@ -302,7 +305,7 @@ class ChatSession:
         if question.replaced is not None:
             self.conversation.entries.remove(question.replaced)
         conversation = self.conversation if question.entry is not None else None
-        self.last = Reply(
+        self.last = self._cached = Reply(
             engine,
             question,
             lambda: self._prompt(engine, question, settings.max_tokens, conversation),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -183,18 +184,18 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Tar
 
 
 def draw_columns(comparison: Comparison, target: Target) -> Job:
-    """Draw the columns of a comparison in turn; they arrive as `ColumnText`, and `AnswerEnded` comes last."""
+    """Draw the columns of a comparison; they arrive as `ColumnText`, and `AnswerEnded` comes last."""
 
     def work(job: Job) -> None:
-        for column in comparison.drawn:
-
-            def post(tokens: list[Token], column: Column = column) -> None:
-                target.post_message(ColumnText(job.run, column, tokens))
-
-            tokens = comparison.run(column, job.stopped)
-            post([])
-            deliver(tokens, post)
-            post([])
+        held, flushed = defaultdict[Column, list[Token]](list), time.monotonic()
+        for column, token in comparison.run(job.stopped):
+            held[column] += [token] if token is not None else []
+            now = time.monotonic()
+            # a change of state, such as the last record of each column, is told at once
+            if token is None or now - flushed >= FLUSH_SECONDS:
+                for each, tokens in held.items():
+                    target.post_message(ColumnText(job.run, each, tokens))
+                held, flushed = defaultdict(list), now
         target.post_message(AnswerEnded(job.run))
 
     return Job(work)

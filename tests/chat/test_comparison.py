@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +15,11 @@ from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
 from picochat.chat.store import ConversationStore
 from picochat.chat.variants import MOST
-from picochat.errors import CheckpointError, PicochatError
+from picochat.errors import CheckpointError, DeviceError, PicochatError
 from picochat.inference.engine import Engine
+from tests.evaluation.tiny import tiny_engine
 from tests.fakes import ScriptedBackend, char_tokenizer, scripted_session
+from tests.inference.tiny import counted
 
 
 def ask(session: ChatSession, text: str) -> str:
@@ -23,9 +27,18 @@ def ask(session: ChatSession, text: str) -> str:
 
 
 def draw(comparison: Comparison, cancelled: Callable[[], bool] = lambda: False) -> list[Column]:
-    for column in comparison.drawn:
-        assert "".join(token.text for token in comparison.run(column, cancelled)) == column.text
+    texts = defaultdict[Column, str](str)
+    for column, token in comparison.run(cancelled):
+        texts[column] += token.text if token is not None else ""
+        assert column.text == texts[column]
+    assert all(column.ended for column in comparison.columns)
     return comparison.columns
+
+
+def scripted(session: ChatSession) -> ScriptedBackend:
+    backend = session.require_engine().backend
+    assert isinstance(backend, ScriptedBackend)
+    return backend
 
 
 def said(session: ChatSession) -> list[str]:
@@ -74,13 +87,137 @@ def test_only_what_a_variant_names_differs() -> None:
     assert hot.reply.prompt.ids == session.last.prompt.ids
 
 
-def test_the_second_column_reads_the_prompt_from_the_cache() -> None:
-    session = scripted_session(["Hello", "A", "B"])
+def test_a_column_alone_reads_the_prompt_from_the_cache() -> None:
+    session = scripted_session(["Hello", "A"])
     ask(session, "Hi")
-    draw(compare(session, "seed=1 seed=2"))
-    backend = session.require_engine().backend
-    assert isinstance(backend, ScriptedBackend)
-    assert backend.prefills[1:] == [1, 1]
+    draw(compare(session, "seed=1"))
+    assert scripted(session).prefills[1:] == [1]
+    assert not scripted(session).opened
+
+
+def test_one_pass_moves_all_columns_on_and_who_has_ended_takes_no_part() -> None:
+    session = scripted_session(["Hello", "ab", "abcdef", "abc"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1 seed=2 seed=3")
+    order = [column.number for column, token in comparison.run() if token is not None]
+    assert order == [2, 3, 4] * 3 + [3, 4] + [3] * 3
+    backend = scripted(session)
+    assert backend.opened[0].passes == [3, 3, 3, 2, 1, 1, 1]
+    # the prompt is read once for all, but for its last token
+    assert backend.prefills[1:] == [backend.prefills[0] - 1]
+    assert [column.text for column in comparison.drawn] == ["ab", "abcdef", "abc"]
+
+
+def test_an_end_is_told_when_it_comes() -> None:
+    session = scripted_session(["Hello", "a", "abc"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1 seed=2")
+    states = [(column.number, column.state) for column, token in comparison.run() if token is None]
+    assert states == [(2, "answering"), (3, "answering"), (2, "done"), (3, "done")]
+    assert not comparison.busy
+
+
+VARIANTS = [
+    *("seed=1,temperature=1.5,top_k=0", "seed=2,max_tokens=7", "temperature=0", "seed=3,repetition_penalty=1.3,top_p=0.8"),
+    *("seed=4,temperature=1.2,stop=e", "seed=1,temperature=1.5,top_k=0"),
+]
+
+
+def drawn_both_ways(session: ChatSession) -> tuple[list[Column], list[Column]]:
+    """The variants side by side, and each of them alone."""
+    together = draw(compare(session, " ".join(VARIANTS)))[1:]
+    return together, [draw(compare(session, variant))[1] for variant in VARIANTS]
+
+
+def facts(column: Column) -> tuple[Any, ...]:
+    assert column.reply is not None
+    return column.state, column.text, column.reply.ids, column.reply.stop, column.reply.settings, column.reply.prompt.ids
+
+
+def tiny_session() -> ChatSession:
+    session = ChatSession(ChatSettings(seed=5, max_tokens=20))
+    session.use(tiny_engine(context=256))
+    return session
+
+
+def test_each_text_is_what_it_is_alone() -> None:
+    session = tiny_session()
+    counting = counted(session.require_engine())
+    ask(session, "Hi, I'm Ada.")
+    together, alone = drawn_both_ways(session)
+    assert [facts(column) for column in together] == [facts(column) for column in alone]
+    lengths = [column.reply.count for column in together if column.reply is not None]
+    assert len(set(lengths)) > 2  # they end at different times
+    steps = [count for kind, count in counting.opened.passes if kind == "step"]
+    assert len(steps) == max(lengths)
+    assert sum(steps) == sum(lengths)
+
+
+def test_where_a_draft_guesses_or_memory_lacks_they_are_drawn_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = tiny_session()
+    ask(session, "Hi")
+    plain, _ = drawn_both_ways(session)
+
+    def refuse(count: int) -> None:
+        raise DeviceError(f"no memory for {count}")
+
+    monkeypatch.setattr(session.require_engine().backend, "lanes", refuse)
+    assert [facts(column) for column in drawn_both_ways(session)[0]] == [facts(column) for column in plain]
+    session.require_engine().use_draft(tiny_engine(context=256, seed=4))
+    together, alone = drawn_both_ways(session)
+    assert [facts(column) for column in together] == [facts(column) for column in alone]
+    comparison = compare(session, "seed=1 seed=2")
+    first, second = comparison.drawn
+    assert {second.state for column, _ in comparison.run() if column is first} == {"waiting"}
+
+
+def test_the_variants_of_another_model_are_drawn_with_one_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Own", "Mine"])
+    ask(session, "Hi")
+    opened = other_models(monkeypatch, session, {"b.pt": ["Other", "Or"]})
+    comparison = compare(session, "seed=1 model=b.pt,seed=1 seed=2 model=b.pt,seed=2")
+    seen: list[tuple[int, str]] = []
+    for column, token in comparison.run():
+        if token is None and column.state == "loading":
+            # the chat's own model is free by now
+            assert not comparison.busy
+        seen.append((column.number, column.state))
+    assert [column.text for column in comparison.drawn] == ["Own", "Other", "Mine", "Or"]
+    assert [state for number, state in dict.fromkeys(seen) if number == 5] == ["loading", "answering", "done"]
+    assert max(place for place, (number, _) in enumerate(seen) if number in (2, 4)) < min(
+        place for place, (number, _) in enumerate(seen) if number in (3, 5)
+    )
+    (engine,) = opened
+    assert engine.backend.opened[0].passes == [2, 2, 2, 1, 1, 1]  # type: ignore[attr-defined]
+
+
+def test_a_model_that_breaks_off_leaves_what_had_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "a", "abcdef"])
+    ask(session, "Hi")
+    comparison = compare(session, "seed=1 seed=2")
+    records = comparison.run()
+    while not comparison.columns[1].ended:
+        next(records)
+
+    def broken(tokens: Mapping[int, int]) -> None:
+        raise CheckpointError("scripted.pt is damaged.")
+
+    monkeypatch.setattr(scripted(session).opened[0], "step", broken)
+    assert [(column.number, token) for column, token in records if token is None] == [(3, None)]
+    _, whole, part = comparison.columns
+    assert (whole.state, whole.text, whole.problem) == ("done", "a", "")
+    assert (part.state, part.text, part.problem) == ("failed", "ab", "scripted.pt is damaged.")
+
+
+def test_the_window_is_counted_anew_when_a_column_is_kept() -> None:
+    session = scripted_session(["Hello", "Hello and much more than that", "b"])
+    ask(session, "Hi")
+    before = session.context_used
+    comparison = compare(session, "seed=1 seed=2")
+    longer = draw(comparison)[1]
+    assert session.context_used == before
+    comparison.keep(longer)
+    assert session.context_used >= before + len("Hello and much more than that") - len("Hello")
 
 
 def test_a_column_takes_the_last_answers_place_and_the_next_turn_sees_it() -> None:
@@ -137,22 +274,25 @@ def test_the_same_text_again_makes_no_branch_and_is_told_as_such() -> None:
     assert comparison.keep(column) is None
 
 
-def test_stopping_keeps_what_there_is_and_begins_nothing_more() -> None:
-    session = scripted_session(["Hello", "Howdy there", "Never"])
+def test_stopping_ends_all_and_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = scripted_session(["Hello", "Howdy there", "Good day"])
     ask(session, "Hi")
-    comparison = compare(session, "seed=1 seed=2")
-    first, second = comparison.drawn
+    opened = other_models(monkeypatch, session, {"b.pt": ["Never"]})
+    comparison = compare(session, "seed=1 seed=2 model=b.pt")
+    first, second, never = comparison.drawn
     said_so_far = []
-    for token in comparison.run(first, lambda: len(said_so_far) >= 5):
-        assert comparison.busy
-        said_so_far.append(token)
+    for column, token in comparison.run(lambda: len(said_so_far) >= 10):
+        assert comparison.busy or column is second or column is never
+        if token is not None:
+            said_so_far.append(token)
     assert not comparison.busy
-    assert list(comparison.run(second, lambda: True)) == []
-    assert (first.text, first.state, second.state) == ("Howdy", "done", "stopped")
-    assert "stopped" in first.status
+    assert not opened
+    assert (first.text, second.text, never.text) == ("Howdy", "Good ", "")
+    assert (first.state, second.state, never.state) == ("done", "done", "stopped")
+    assert "stopped" in first.status and "stopped" in second.status
     assert said(session) == ["Hi", "Hello"]
-    with pytest.raises(PicochatError, match="Column 3 has no answer"):
-        comparison.keep(second)
+    with pytest.raises(PicochatError, match="Column 4 has no answer"):
+        comparison.keep(never)
     comparison.keep(first)
     assert said(session) == ["Hi", "Howdy"]
 
@@ -160,13 +300,13 @@ def test_stopping_keeps_what_there_is_and_begins_nothing_more() -> None:
 def test_an_empty_answer_and_one_that_never_began_cannot_be_kept() -> None:
     session = scripted_session(["Hello", "", "x"])
     ask(session, "Hi")
-    comparison = compare(session, "seed=1 seed=2")
-    empty, stopped = comparison.drawn
-    list(comparison.run(empty))
-    list(comparison.run(stopped, lambda: True))
-    for column in (empty, stopped):
+    comparison, unbegun = compare(session, "seed=1 seed=2"), compare(session, "seed=1 seed=2")
+    empty = draw(comparison)[1]
+    stopped = draw(unbegun, lambda: True)[1]
+    assert (empty.state, stopped.state) == ("done", "stopped")
+    for each, column in ((comparison, empty), (unbegun, stopped)):
         with pytest.raises(PicochatError):
-            comparison.keep(column)
+            each.keep(column)
     assert said(session) == ["Hi", "Hello"]
 
 
@@ -318,6 +458,21 @@ def test_plain_lines_tell_each_answer_and_how_to_keep_one(monkeypatch: pytest.Mo
             comparison.column(wrong)
 
 
+def test_plain_lines_of_columns_side_by_side_come_in_order() -> None:
+    session = scripted_session(["Hello", "Long enough", "Short", "A bit longer than that"])
+    ask(session, "Hi")
+    lines: list[str] = []
+    tell(compare(session, "seed=1 seed=2 seed=3"), lambda note: lines.append(f"{note}\n"), lines.append)
+    told = "".join(lines).splitlines()
+    assert [line for line in told if line[0] not in "(/"] == [
+        *("[1] kept", "Hello", "[2] seed=1", "Long enough", "[3] seed=2", "Short"),
+        *("[4] seed=3", "A bit longer than that"),
+    ]
+    assert scripted(session).opened[0].passes[0] == 3
+    # the first of them is written as it comes
+    assert [line for line in lines if len(line) == 1][:4] == ["\n", *"Lon"]
+
+
 def test_plain_lines_of_a_timeline_name_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
     session = ChatSession()
     other_models(monkeypatch, session, {"1.pt": ["aa"]})
@@ -328,7 +483,7 @@ def test_plain_lines_of_a_timeline_name_the_files(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_real_model_says_the_same_with_the_same_seed(chat_model: Path) -> None:
-    session = ChatSession(ChatSettings(temperature=1.5, top_k=0), device="cpu")
+    session = ChatSession(ChatSettings(temperature=1.5, top_k=0), device="cpu", precision="fp32")
     session.load(chat_model)
     ask(session, "Hi, I'm Ada.")
     comparison = compare(session, f"temperature=1.5 seed=1 seed=1 seed=2 model={chat_model} temperature=0")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from picochat.chat.records import StoredMessage
 from picochat.chat.session import ChatSession
 from picochat.chat.store import ConversationStore
 from picochat.errors import HistoryError
+from picochat.inference.engine import load_engine
+from picochat.interop.gguf_write import write_gguf
+from picochat.interop.hf import write_hf
+from tests.interop.gguf_models import tiny
 
 
 def values(line: str, session: ChatSession | None = None) -> list[str]:
@@ -145,7 +150,38 @@ def test_facts_of_a_model_are_found_out_once_and_again_when_it_has_changed(
     assert complete_model(ChatSession(), "a.pt")[0].more is not None
     bad = complete_model(ChatSession(), "bad.pt")[0]
     assert bad.more is not None
-    assert bad.more().startswith("no model of picochat")
+    assert bad.more().startswith("no model that picochat reads")
+
+
+def test_gguf_files_and_hugging_face_folders_are_models_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("picochat.chat.model_files.default_model", lambda: tmp_path / "models" / "conv.pt")
+    checkpoint = tiny("qwen3")
+    Path("models").mkdir()
+    write_gguf(checkpoint, Path("models/tiny.gguf"), "f16")
+    write_hf(checkpoint, Path("models/whole"), check=False)
+    for name, left in (("bare", "config.json"), ("unfinished", "model.safetensors")):
+        Path(name).mkdir()
+        shutil.copy(f"models/whole/{left}", name)
+    Path("mine.gguf").write_bytes(b"GGUFjunk")
+    assert values("/load ") == ["models/conv.pt", "models/tiny.gguf", "models/whole"]
+    assert values("/load models/") == ["models/conv.pt", "models/tiny.gguf", "models/whole"]
+    assert values("/load models/who") == ["models/whole"]
+    # neither is a whole model
+    assert values("/load bare") == ["bare/"]
+    assert values("/load unfin") == ["unfinished/"]
+    for name in ("models/tiny.gguf", "models/whole"):
+        (choice,) = complete_model(ChatSession(), name)
+        assert choice.final
+        assert choice.more is not None
+        assert choice.more() == f"qwen3, 0.1M parameters, {choice.detail}"
+        assert complete_model(ChatSession(), name)[0].detail == choice.more()
+        assert load_engine(name, precision="fp32", device="cpu").info.architecture == "qwen3"
+    folder = complete_model(ChatSession(), "models/whole")[0]
+    assert f", {Path('models/whole/model.safetensors').stat().st_size / 1e6:.1f} MB, " in folder.detail
+    (junk,) = complete_model(ChatSession(), "mine")
+    assert junk.more is not None
+    assert junk.more().startswith("no model that picochat reads, 0.0 MB")
 
 
 def test_a_time_that_is_none() -> None:

@@ -109,19 +109,22 @@ async def test_choosing_the_answer_that_was_there_changes_nothing() -> None:
 
 
 async def test_escape_stops_first_and_closes_then() -> None:
-    session = slow("x" * 6000, "never")
-    comparison = compare(session, "seed=1 seed=2")
+    session = slow("x" * 6000, "y" * 6000)
+    comparison = compare(session, "seed=1 seed=2 model=never.pt")
     app = Host(comparison)
-    async with app.run_test() as pilot:
-        await wait_until(pilot, lambda: len(texts(app)[1]) > 5)
+    async with app.run_test(size=(120, 40)) as pilot:
+        # both grow at once
+        await wait_until(pilot, lambda: len(texts(app)[1]) > 5 and len(texts(app)[2]) > 5)
+        assert shown(app, 3) == "\nwaiting"
         await pilot.press("escape")
         await wait_until(pilot, over(app))
         assert app.result is NOTHING
-        assert 5 < len(texts(app)[1]) < 6000
-        assert texts(app)[1] == comparison.columns[1].text
-        assert "stopped" in shown(app, 1)
-        assert shown(app, 2) == "\nnot answered"
-        await pilot.press("right", "right", "enter")  # nothing there to take
+        for index in (1, 2):
+            assert 5 < len(texts(app)[index]) < 6000
+            assert texts(app)[index] == comparison.columns[index].text
+            assert "stopped" in shown(app, index)
+        assert shown(app, 3) == "\nnot answered"
+        await pilot.press("right", "right", "right", "enter")  # nothing there to take
         await pilot.pause()
         assert app.result is NOTHING
         await pilot.press("escape")
@@ -172,7 +175,7 @@ async def test_one_column_fails_and_one_is_loading(monkeypatch: pytest.MonkeyPat
         raise CheckpointError(f"{path} is [damaged].")
 
     monkeypatch.setattr(session, "open", load)
-    app = Host(compare(session, "model=bad.pt seed=1 model=slow.pt seed=2"))
+    app = Host(compare(session, "model=bad.pt seed=1 model=slow.pt model=later.pt"))
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: shown(app, 3) == "\nloading the model")
         assert shown(app, 1) == "Error: bad.pt is [damaged].\nfailed"
@@ -231,8 +234,8 @@ async def test_columns_share_the_width_anew_when_it_changes() -> None:
         assert [view.outer_size.width for view in app.compare.views] == [30] * 4
         await pilot.press("right", "right", "right")
         await pilot.resize_terminal(120, 30)
-        await wait_until(pilot, lambda: [view.outer_size.width for view in app.compare.views] == [30] * 4)
-        assert app.compare.columns.max_scroll_x == 0
+        await wait_until(pilot, lambda: app.compare.columns.max_scroll_x == 0)
+        assert [view.outer_size.width for view in app.compare.views] == [30] * 4
         await pilot.resize_terminal(20, 10)
         last = app.compare.views[3]
         await wait_until(pilot, lambda: last.outer_size.width == 20 and last.region.x == 0)

@@ -10,10 +10,17 @@ import pytest
 
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
+from picochat.ui.app import ChatApp
 from picochat.ui.screens.compare import CompareScreen
 from picochat.ui.screens.watch import WatchScreen
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
+
+
+def compared(app: ChatApp) -> bool:
+    """Whether the columns are shown and have all come."""
+    screen = app.screen
+    return isinstance(screen, CompareScreen) and screen.job is None and all(c.ended for c in screen.comparison.columns)
 
 
 async def test_the_chosen_answer_takes_the_place_of_the_last() -> None:
@@ -23,7 +30,7 @@ async def test_the_chosen_answer_takes_the_place_of_the_last() -> None:
         await send(pilot, "Hi")
         await wait_until(pilot, lambda: texts(app, "assistant") == ["One"] and idle(app)())
         await send(pilot, "/compare temperature=1.2 wild")
-        await wait_until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.job is None)
+        await wait_until(pilot, lambda: compared(app))
         assert [column.text for column in app.screen.comparison.columns] == ["One", "Two", "Three"]
         await pilot.press("right", "enter")
         await wait_until(pilot, lambda: app.screen is app.chat)
@@ -41,7 +48,7 @@ async def test_a_single_prompt_is_compared_too() -> None:
         await send(pilot, "Hi")
         await wait_until(pilot, lambda: texts(app, "assistant") == ["One"] and idle(app)())
         await send(pilot, "/compare seed=7")
-        await wait_until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.job is None)
+        await wait_until(pilot, lambda: compared(app))
         await pilot.press("right", "enter")
         await wait_until(pilot, lambda: texts(app, "assistant") == ["One", "Two"])
 
@@ -69,7 +76,7 @@ async def test_checkpoints_answer_in_columns_and_the_chosen_one_is_loaded(
     app = app_for(session)
     async with app.run_test(size=SIZE) as pilot:
         await send(pilot, "/timeline runs/mine Hello there")
-        await wait_until(pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.job is None)
+        await wait_until(pilot, lambda: compared(app))
         columns = app.screen.comparison.columns
         assert [column.label for column in columns] == ["step 10", "step 200"]
         assert app.screen.comparison.question.text == "Hello there"
