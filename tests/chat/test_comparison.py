@@ -280,7 +280,7 @@ def test_stopping_ends_all_and_begins_nothing_more(monkeypatch: pytest.MonkeyPat
     opened = other_models(monkeypatch, session, {"b.pt": ["Never"]})
     comparison = compare(session, "seed=1 seed=2 model=b.pt")
     first, second, never = comparison.drawn
-    said_so_far = []
+    said_so_far: list[object] = []
     for column, token in comparison.run(lambda: len(said_so_far) >= 10):
         assert comparison.busy or column is second or column is never
         if token is not None:
