@@ -126,4 +126,6 @@ def find_models(given: Path) -> dict[str, Path]:
 def short_name(path: Path) -> str:
     """What a model is called: its file's name, or the run's for the best model of a run."""
     path = path.resolve()
-    return path.parent.name if path.name == BEST else path.stem
+    if path.name == BEST:
+        return path.parent.name
+    return path.name if path.is_dir() else path.stem  # a folder's name may have dots
