@@ -236,12 +236,12 @@ def _server() -> Iterator[str]:
 
 def _variables() -> Iterator[str]:
     uses: dict[str, dict[str, list[str]]] = {}
-    for command in ("chat", "generate", "serve", "web"):
+    for command in ("chat", "generate", "eval", "serve", "web"):
         for option in _options_of(command).values():
             if option.variable:
                 uses.setdefault(option.variable, {}).setdefault(option.flags[0].partition("/")[0], []).append(command)
     options = {
-        variable: ", ".join(f"`{option}` of {' and '.join(commands)}" for option, commands in used.items())
+        variable: "; ".join(f"`{option}` of {', '.join(commands)}" for option, commands in used.items())
         for variable, used in uses.items()
     }
     yield VARIABLES_TEXT

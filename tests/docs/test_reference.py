@@ -54,14 +54,16 @@ def row(heading: str, first: str) -> list[str]:
     return found[0].strip("| ").split(" | ")
 
 
-def program_options() -> list[Any]:
-    """What Typer knows of all options of all commands."""
+def program_options() -> list[tuple[str, Any]]:
+    """What Typer knows of all options of all commands, with the command's name."""
     known = []
     for name in PROGRAMS:
         app = importlib.import_module(f"picochat.cli.{'import_model' if name == 'import' else name}").app
         for command in [*app.registered_commands, *filter(None, [app.registered_callback])]:
             signature = inspect.signature(command.callback, eval_str=True)
-            known += [each for parameter in signature.parameters.values() for each in get_args(parameter.annotation)[1:]]
+            known += [
+                (name, each) for parameter in signature.parameters.values() for each in get_args(parameter.annotation)[1:]
+            ]
     return known
 
 
@@ -139,8 +141,11 @@ def test_variables_are_those_that_the_program_reads() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     read = {name for text in texts for name in re.findall(r"PICOCHAT_[A-Z_]+[A-Z]", text)}
-    read |= {str(info.envvar) for info in program_options() if getattr(info, "envvar", None)}
+    of_options = {(str(info.envvar), name) for name, info in program_options() if getattr(info, "envvar", None)}
+    read |= {variable for variable, _ in of_options}
     assert {name for line in LINES for name in re.findall(r"`(PICOCHAT_\w+)`", line)} == read
+    for variable, command in of_options:
+        assert command in re.split(r"\W+", row("## Environment variables", variable)[1]), f"{variable} of {command}"
 
 
 def test_other_variables_are_heeded_somewhere(reference: ModuleType) -> None:
