@@ -111,7 +111,7 @@ def test_every_message_is_explained() -> None:
 
 # -- provoked -----------------------------------------------------------------------------------------------------------
 
-TINY = (
+TINY = (  # noqa: SIM905
     "--size nano --layers 1 --heads 2 --embedding 32 --context 32 --vocab-size 300 --steps 2 --batch-size 2 --eval-every 1 "
     "--eval-batches 1 --sample-tokens 0 --device cpu --precision fp32 --attention torch --compile off"
 ).split()
