@@ -75,7 +75,7 @@ def unsaid(message: str) -> str:
         if all(part in message for part in constants):
             found = re.search(".*?".join(f"({re.escape(part)})" for part in constants), message)
             for group in range(1, len(constants) + 1) if found else ():
-                left[slice(*found.span(group))] = " " * len(found[group])  # type: ignore[index]
+                left[slice(*found.span(group))] = " " * len(found[group])  # type: ignore[index, union-attr]
     return PLACEHOLDER.sub("", "".join(left))
 
 
