@@ -158,11 +158,12 @@ def read_tensors(path: Path) -> Any:
     try:
         with path.open("rb") as stream:
             magic = stream.read(4)
-        if magic[:2] == b"PK":
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except OSError as error:
         raise CheckpointError(f"{path} can't be read ({os.strerror(error.errno or 0)}).") from None
-    except Exception as error:  # torch raises many kinds for damaged and hostile files
+    try:
+        if magic[:2] == b"PK":
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch raises many kinds for damaged and hostile files, an OSError for some cut short
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise CheckpointError(
                 f"{path} holds pickled Python objects, which could run any code when read, and is refused; "

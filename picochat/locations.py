@@ -9,6 +9,13 @@ import platformdirs
 
 from picochat.errors import CheckpointError
 
+VARIABLES = {
+    "PICOCHAT_CONFIG": "The configuration file, which /save writes.",
+    "PICOCHAT_HISTORY": "The file of saved conversations.",
+    "PICOCHAT_CACHE": "The folder of models made ready for this machine.",
+}
+"""Environment variables that name another place than the usual one, and of what."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -167,7 +167,9 @@ class Engine:
                 return None
             chunk = ids[first : first + PREFILL_CHUNK]
             if len(self._cached) + len(chunk) > self.context:
-                raise ContextOverflowError(f"The prompt of {len(ids)} tokens exceeds the context of {self.context}.")
+                raise ContextOverflowError(
+                    f"The prompt of {len(ids)} tokens exceeds the context of {self.context}; shorten it."
+                )
             logits = self.backend.prefill(chunk)
             self._cached.extend(chunk)
         return logits

@@ -208,4 +208,4 @@ def _has_runtime() -> bool:
 def _check_threads(threads: int | None) -> None:
     cores = os.cpu_count() or 1
     if threads is not None and not 1 <= threads <= max(cores, 1):
-        raise ConfigError(f"--threads {threads} is out of bounds; this machine has {cores}, so choose 1 to {cores}.")
+        raise ConfigError(f"--threads {threads} is out of bounds; this machine has {cores} cores, so choose 1 to {cores}.")

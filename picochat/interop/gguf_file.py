@@ -164,7 +164,8 @@ class GgufFile:
         if kind not in BLOCK_TYPES:
             names = ", ".join(block.name for block in BLOCK_TYPES.values())
             raise self.unsupported(
-                f"the tensor '{_shown(name)}' has the type {_type_name(kind)}, and picochat reads {names}"
+                f"the tensor '{_shown(name)}' has the type {_type_name(kind)}, and picochat reads {names}; get the model in "
+                "one of these"
             )
         block = BLOCK_TYPES[kind]
         # one axis of 0 would let another be anything

@@ -98,12 +98,16 @@ def download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=_WANTED))
     except GatedRepoError:
         raise CheckpointError(
-            f"The model {name} is only for those who accepted its terms on the Hugging Face hub."
+            f"The model {name} is only for those who accepted its terms; do so on its page of the Hugging Face hub, and run "
+            "`hf auth login`."
         ) from None
     except RepositoryNotFoundError:
-        raise CheckpointError(f"There is nothing at {name}, and no model of that name on the Hugging Face hub.") from None
+        raise CheckpointError(
+            f"There is nothing at {name}, and no model of that name on the Hugging Face hub; check the spelling."
+        ) from None
     except Exception as error:  # all that a network can do
         reason = str(error).partition(". ")[0].partition("\n")[0][:200] or type(error).__name__
         raise CheckpointError(
-            f"There is nothing at {name}, and the Hugging Face hub can't be reached for a model of that name ({reason})."
+            f"There is nothing at {name}, and the Hugging Face hub can't be reached for a model of that name ({reason}); "
+            "check the path, or the network."
         ) from None

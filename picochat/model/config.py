@@ -42,15 +42,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "large": {"layers": 24, "heads": 16, "dim": 1024, "context": 1024, "vocab_size": 32768},
 }  # fmt: skip
 
-_CHOICES: dict[str, tuple[str, ...]] = {
+CHOICES: dict[str, tuple[str, ...]] = {
     "architecture": tuple(ARCHITECTURES),
     "norm": ("layernorm", "rmsnorm"),
     "activation": ("gelu", "swiglu"),
     "position": ("learned", "sinusoidal", "rope", "alibi"),
 }
+"""The values of fields that have only a few."""
 
-# Upper bounds keep a damaged or hostile header from asking for terabytes.
-_BOUNDS: dict[str, tuple[int, int]] = {
+BOUNDS: dict[str, tuple[int, int]] = {
     "vocab_size": (1, 1_048_576),
     "context": (1, 1_048_576),
     "layers": (1, 512),
@@ -60,6 +60,7 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "head_dim": (1, 4_096),
     "ff_dim": (1, 262_144),
 }
+"""Bounds of each whole number; the upper ones keep a damaged or hostile header from asking for terabytes."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,13 @@ class ModelConfig:
     ff_dim: int
     """Inner width of the feed-forward part."""
     architecture: Architecture = "qwen3"
+    """The model family, which sets the fields below that are not given."""
     norm: Norm = "rmsnorm"
+    """Normalisation before each part of a block and before the head."""
     activation: Activation = "swiglu"
+    """Activation of the feed-forward part."""
     position: Position = "rope"
+    """How tokens know where they stand."""
     bias: bool = False
     """Biases in the linear layers and in LayerNorm."""
     qk_norm: bool = True
@@ -93,8 +98,11 @@ class ModelConfig:
     tied: bool = True
     """The head shares the embedding's weights."""
     dropout: float = 0.0
+    """Share of the activations that are left out in training."""
     rope_theta: float = 10_000.0
+    """Base of the wavelengths of rotary positions."""
     norm_eps: float = 1e-6
+    """Added to the variance before a norm divides by its root."""
 
     @classmethod
     def create(cls, *, preset: str = "micro", **overrides: Any) -> ModelConfig:
@@ -139,9 +147,9 @@ class ModelConfig:
         return asdict(self)
 
     def __post_init__(self) -> None:
-        for name in _CHOICES:
+        for name in CHOICES:
             _check_choice(name, getattr(self, name))
-        for name, (low, high) in _BOUNDS.items():
+        for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
@@ -186,8 +194,8 @@ class ModelConfig:
 
 
 def _check_choice(name: str, value: object) -> None:
-    if value not in _CHOICES[name]:
-        raise ConfigError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
+    if value not in CHOICES[name]:
+        raise ConfigError(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}.")
 
 
 def _swiglu_width(dim: int) -> int:

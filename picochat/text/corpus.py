@@ -311,8 +311,8 @@ def _nothing_in(source: Path | str) -> str:
     """Why a source gave no document."""
     path = Path(source)
     if path.is_file() and format_suffix(path) != ".parquet" and not any(block.strip() for block in read_blocks(path)):
-        return f"{path} is empty."
-    return f"{source} holds no text to train on."
+        return f"{path} is empty; give a file with text or conversations."
+    return f"{source} holds no text to train on; see the README for what can be read."
 
 
 # -- splitting ------------------------------------------------------------------------------------------------------------

@@ -59,12 +59,14 @@ class TrainConfig(Schema):
     )
     layers: int | None = Field(None, ge=1, le=512, description="Number of blocks; default by size.")
     heads: int | None = Field(None, ge=1, le=512, description="Attention heads; default by size.")
-    kv_heads: int | None = Field(None, ge=1, le=512, description="Key and value heads, for grouped-query attention.")
+    kv_heads: int | None = Field(None, ge=1, le=512, description="Key and value heads; default as many as heads.")
     embedding: int | None = Field(None, ge=1, le=65_536, description="Width of the network; default by size.")
-    feed_forward: int | None = Field(None, ge=1, le=262_144, description="Inner width of the feed-forward part.")
+    feed_forward: int | None = Field(
+        None, ge=1, le=262_144, description="Inner width of the feed-forward part; default by width."
+    )
     context: int | None = Field(None, ge=2, le=1_048_576, description="Context window, in tokens; default by size.")
-    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout rate.")
-    tied: bool | None = Field(None, description="Share the weights of the embedding and the head.")
+    dropout: float | None = Field(None, ge=0, lt=1, description="Dropout rate; default 0.")
+    tied: bool | None = Field(None, description="Share the weights of the embedding and the head; default on.")
     init_from: Path | None = Field(None, description="Model to start from: its weights, tokenizer and shape.")
     allow_mismatch: bool = Field(False, description="Start from what fits of that model.")
 

@@ -34,7 +34,7 @@ _INSTEAD = {"frequency_penalty": "repetition_penalty", "presence_penalty": "repe
 class StreamOptions(BaseModel):
     """How to stream."""
 
-    include_usage: bool = False
+    include_usage: bool = Field(False, description="Send the number of tokens at the end.")
 
 
 class TextRequest(SamplingSettings):
@@ -45,7 +45,9 @@ class TextRequest(SamplingSettings):
     model: str | None = Field(None, description="The model's name; may be left out, as there is only one.")
     n: int = Field(1, ge=1, le=MOST_TEXTS, description="How many texts to write.")
     stream: bool = Field(False, description="Send the text while it is written.")
-    stream_options: StreamOptions = StreamOptions()
+    stream_options: StreamOptions = Field(
+        StreamOptions(), description="What a stream holds: with include_usage, also the number of tokens."
+    )
 
     @field_validator("stop", mode="before")
     @classmethod
