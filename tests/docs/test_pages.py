@@ -1,4 +1,4 @@
-"""The pages against the code: links, commands, files and names in them are there, and no layer is missing from the drawing."""
+"""The pages against the code: links, commands, files and names in them are there, and the drawing shows every layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 ARCHITECTURE = DOCS / "architecture.md"
 COMPARISON = DOCS / "comparison.md"
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *(ROOT / name / "README.md" for name in ("models", "data", "benchmarks"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(DOCS.glob("*.md")),
+    *(ROOT / name / "README.md" for name in ("models", "data", "benchmarks")),
+]
 
 SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -111,7 +115,9 @@ def calls(path: Path) -> list[list[str]]:
     page = read(path)
     lines = [line.removeprefix("    ").removeprefix("$ ") for line in page.code.splitlines()]
     # what a program prints and what imports it is no command
-    typed = [line for line in lines if re.search(r"^([A-Z_]+=\S+ |echo |printf |pip |srun |torchrun |picochat )", line.lstrip())]
+    typed = [
+        line for line in lines if re.search(r"^([A-Z_]+=\S+ |echo |printf |pip |srun |torchrun |picochat )", line.lstrip())
+    ]
     typed += [span for span in spans(path) if span.startswith("picochat ")]
     return [call for line in typed for call in commands_in(line.replace("-m picochat", "; picochat"))]
 
@@ -193,7 +199,9 @@ def found_at(name: str) -> Path | None:
 
 def is_path(span: str) -> bool:
     plain = re.fullmatch(r"[\w./-]+", span) is not None
-    return plain and (span.endswith((".py", "/")) or ("/" in span and span.endswith((".md", ".svg", ".tcss", ".css", ".yaml"))))
+    return plain and (
+        span.endswith((".py", "/")) or ("/" in span and span.endswith((".md", ".svg", ".tcss", ".css", ".yaml")))
+    )
 
 
 def is_name(span: str) -> bool:
@@ -257,16 +265,29 @@ def rows_of(page: Path, heading: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in rows}
 
 
+def test_the_formats_of_files_are_those_that_are_written() -> None:
+    for what, (name, *_, place) in rows_of(ARCHITECTURE, "file").items():
+        for literal in re.findall(r"`(picochat[\w-]*/\d+)`", name):
+            (path,) = (found_at(span) for span in SPAN.findall(place))
+            assert path is not None and f'"{literal}"' in path.read_text(encoding="utf-8"), what
+
+
 def test_the_table_of_layers_is_the_one_that_imports_are_held_against() -> None:
     rows = rows_of(ARCHITECTURE, "layer")
     others = {layer: set(LAYERS) - {layer} for layer in LAYERS}
-    told = {layer: others[layer] if cells[-1] == "every other layer" else set(SPAN.findall(cells[-1])) for layer, cells in rows.items()}
+    told = {
+        layer: others[layer] if cells[-1] == "every other layer" else set(SPAN.findall(cells[-1]))
+        for layer, cells in rows.items()
+    }
     assert told == LAYERS
 
 
 def test_the_page_names_the_leaves_and_all_that_may_import_torch() -> None:
     text = " ".join(read(ARCHITECTURE).prose.split())
-    leaves, torch = text.split("The leaves, ", 1)[1].split(", may be", 1)[0], text.split("PyTorch is imported by", 1)[1].split(". All else", 1)[0]
+    leaves, torch = (
+        text.split("The leaves, ", 1)[1].split(", may be", 1)[0],
+        text.split("PyTorch is imported by", 1)[1].split(". All else", 1)[0],
+    )
     assert set(SPAN.findall(leaves)) == LEAVES
     assert {span.removesuffix(".py") for span in SPAN.findall(torch)} == MAY_IMPORT_TORCH
 
@@ -278,7 +299,9 @@ def test_the_drawing_shows_the_layers_and_what_each_stands_on() -> None:
     for layer, box in boxes.items():
         assert [text.text for text in box.iter() if text.attrib.get("class") == "name"] == [layer]
         assert ("torch" in box.attrib["class"].split()) == (layer in MAY_IMPORT_TORCH)
-    arrows = {(arrow.attrib["data-from"], arrow.attrib["data-to"]) for arrow in drawing.iter() if "data-from" in arrow.attrib}
+    arrows = {
+        (arrow.attrib["data-from"], arrow.attrib["data-to"]) for arrow in drawing.iter() if "data-from" in arrow.attrib
+    }
     # an arrow that others imply is left out
     implied = {(a, c) for a, uses in LAYERS.items() for b in uses for c in below(b)}
     assert arrows == {(a, b) for a, uses in LAYERS.items() for b in uses} - implied
@@ -297,6 +320,8 @@ def below(layer: str) -> set[str]:
 def test_figures_of_the_comparison_are_those_of_the_readme() -> None:
     section = COMPARISON.read_text(encoding="utf-8").split("\n## Figures\n", 1)[1].split("\n## ", 1)[0]
     numbers = re.findall(r"\d[\d,.]*\d", section)
-    known = re.findall(r"\d[\d,.]*\d", "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/benchmarks.md")))
+    known = re.findall(
+        r"\d[\d,.]*\d", "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/benchmarks.md"))
+    )
     assert numbers
     assert not set(numbers) - set(known)
