@@ -193,19 +193,6 @@ def not_compiled(device: str, *, compiled: bool, compiler: str | None, seconds: 
     return "This machine has a C++ compiler: --compile on trains about one and a half times as fast on a CPU."
 
 
-def out_of_memory(*, batch_size: int, accumulation: int, context: int, checkpointing: bool) -> str:
-    """What to do when the memory is full: what costs least first."""
-    ways = []
-    if batch_size > 1:
-        smaller = batch_size // 2
-        same = math.ceil(batch_size * accumulation / smaller)
-        ways.append(f"--batch-size {smaller} --accumulation {same} (the same step in smaller parts)")
-    if not checkpointing:
-        ways.append("--checkpointing (slower)")
-    ways += [f"--context {max(2, context // 2)}", "a smaller --size"]
-    return f"The memory is full; try {', '.join(ways[:-1])} or {ways[-1]}."
-
-
 def _late_fall(evaluations: Sequence[Point]) -> float | None:
     """The share by which the validation loss fell in the last quarter; `None` where too little was measured."""
     if len(evaluations) < 2:

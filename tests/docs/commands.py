@@ -58,15 +58,34 @@ def check(arguments: list[str]) -> None:
 def check_names(arguments: list[str]) -> None:
     """Raise for commands and options that there are not, whatever values and all else they need."""
     command, rest = find(arguments)
-    known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)} | {"--help"}
+    known = options(command)
     unknown = [word for word in rest if word.startswith("-") and word.partition("=")[0] not in known]
     if unknown:
         raise LookupError(f"`picochat {shlex.join(arguments)}`: there is no option {unknown[0]}")
 
 
+def options(command: Any) -> set[str]:
+    """All names of a command's options."""
+    return {name for each in command.params for name in (*each.opts, *each.secondary_opts)} | {"--help"}
+
+
+def all_options() -> set[str]:
+    """The options of every command."""
+    waiting, found = [typer.main.get_command(app)], set[str]()
+    while waiting:
+        command = waiting.pop()
+        found |= options(command)
+        if isinstance(command, TyperGroup):
+            context = typer.Context(command)
+            waiting += [below for name in command.list_commands(context) if (below := command.get_command(context, name))]
+    return found
+
+
 def find(arguments: list[str]) -> tuple[Any, list[str]]:
     """The command that is named, and what comes after its name; of `list|show` each must exist."""
     command: Any = typer.main.get_command(app)
+    if arguments[:1] == ["--debug"]:
+        arguments = arguments[1:]
     while isinstance(command, TyperGroup) and arguments and not arguments[0].startswith("-"):
         context = typer.Context(command)
         found = [(name, command.get_command(context, name)) for name in arguments[0].split("|")]

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *(f"{folder}/README.md" for folder in ("models", "data", "benchmarks")),
+]
 
 PYTHON = ("import ", "from ")
 """How Python begins that stands in no fence."""
@@ -54,14 +58,26 @@ def blocks_of(markdown: str, page: str = "") -> Iterator[Block]:
             number += 1
 
 
-def spans(page: str) -> Iterator[str]:
+def prose(page: str) -> str:
+    """A page without its blocks of code."""
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    for block in reversed(list(blocks(page))):
+        del lines[block.line - 1 : block.line + block.text.count("\n")]
+    return "\n".join(line for line in lines if not line.startswith("```"))
+
+
+def spans(page: str) -> list[str]:
     """What stands between backticks in the prose of a page."""
-    prose = re.sub(r"^```.*?^```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return (match.replace("\n", " ") for match in re.findall(r"`([^`]+)`", prose))
+    return [match.replace("\n", " ") for match in re.findall(r"`([^`]+)`", prose(page))]
 
 
-def links(page: str) -> Iterator[Path]:
-    """The files that a page links to or shows."""
-    for target in re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8")):
-        if ":" not in target:
-            yield (ROOT / page).parent / target
+def links(page: str) -> list[str]:
+    """What a page links to or shows, where that is in the project."""
+    found = re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", re.sub(r"`[^`]+`", "x", prose(page)))
+    return [target for target in found if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(page: str) -> set[str]:
+    """What the headings of a page are called in links, as GitHub makes it of them."""
+    titles = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.docs.commands import check, check_names, commands_in
-from tests.docs.pages import PAGES, blocks, blocks_of, links, spans
+from picochat.chat.actions import COMMANDS
+from tests.docs.commands import all_options, check, check_names, commands_in
+from tests.docs.pages import PAGES, blocks, blocks_of, spans
+
+TORCHRUN = {"--max-restarts", "--rdzv-id", "--shutdown-timeout", "--standalone", "--nproc-per-node"}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -27,8 +32,16 @@ def test_commands_in_the_prose_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
-    assert not [str(path) for path in links(page) if not path.exists()]
+def test_options_by_themselves_are_some_command_s(page: str) -> None:
+    named = {re.split(r"[ =|]", span)[0] for span in spans(page) if span.startswith("--")}
+    assert named <= all_options() | TORCHRUN
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_slash_commands_are_there(page: str) -> None:
+    for span in spans(page):
+        if found := re.match(r"/([a-z]+)(?![\w/])", span):
+            COMMANDS.find(found[1])
 
 
 def test_they_are_found() -> None:
@@ -36,7 +49,6 @@ def test_they_are_found() -> None:
     assert {"chat", "generate", "train", "eval", "info", "bench", "export", "serve", "web"} <= set(found)
     told = [arguments for span in spans("README.md") for arguments in commands_in(span.replace("|", "\\|"))]
     assert ["history", "list|show|search|export|delete"] in told
-    assert len(list(links("README.md"))) > 10
     assert any("torchrun" in block.text and list(commands_in(block.text)) for block in blocks("docs/clusters.md"))
 
 
