@@ -29,7 +29,7 @@ STOP_TEXT: dict[StopReason, str] = {
 """Stop reasons in words, for people."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """A token that could have been chosen."""
 
@@ -175,10 +175,10 @@ class Generation:
         if count <= 0:
             return ()
         count = min(count, len(logits))
-        top = np.argpartition(logits, -count)[-count:]
-        top = top[np.argsort(-logits[top], kind="stable")]
+        top = logits.argpartition(-count)[-count:]
+        likeliest = sorted(zip((-logits[top]).tolist(), top.tolist(), strict=True))
         piece = self._tokenizer.piece
-        return tuple(Alternative(int(token), piece(int(token)), float(logits[token]) - normaliser) for token in top)
+        return tuple(Alternative(token, piece(token), -negative - normaliser) for negative, token in likeliest)
 
 
 def kept(context: int) -> int:

@@ -89,6 +89,8 @@ class Tokenizer:
         self.start_of_text, self.end_of_text = self.id_of(turns.start_of_text), self.id_of(turns.end_of_text)
         self.ends = frozenset(map(self.id_of, turns.ends))
         self._bytes = byte_table(backend, description["decoder"])
+        # five alternatives a token ask for names in a chat
+        self._names: dict[int, str] = {}
 
     # -- making one -----------------------------------------------------------------------------------------------------
 
@@ -222,8 +224,14 @@ class Tokenizer:
 
     def piece(self, token: int) -> str:
         """A readable name of one token, for people: markers by name, bytes that are no text as escapes."""
-        if token in self.special_ids:
-            return str(self._backend.id_to_token(token))
+        name = self._names.get(token)
+        if name is None:
+            special = token in self.special_ids
+            name = str(self._backend.id_to_token(token)) if special else self._escaped(token)
+            self._names[token] = name
+        return name
+
+    def _escaped(self, token: int) -> str:
         return self.token_bytes(token).decode("utf-8", errors="backslashreplace")
 
     # -- facts ----------------------------------------------------------------------------------------------------------

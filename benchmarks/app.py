@@ -1,0 +1,78 @@
+"""Tokens a second in the chat app, headless, beside the same engine without an app, in turns."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+from picochat.chat.prompts import PromptHistory
+from picochat.chat.session import ChatSession
+from picochat.chat.settings import ChatSettings
+from picochat.checkpoint import load_checkpoint, save_checkpoint
+from picochat.inference.engine import Engine
+from picochat.inference.settings import SamplingSettings
+from picochat.locations import default_model
+from picochat.ui.app import ChatApp
+
+PROMPT = "Once upon a time there was a small boat."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args()
+    drawn = SamplingSettings(max_tokens=options.tokens, seed=1)
+    with tempfile.TemporaryDirectory() as folder:
+        # the shipped weights in a model that goes on with a text: no end of a turn cuts it short
+        model = Path(folder) / "text.pt"
+        shipped = load_checkpoint(default_model())
+        save_checkpoint(model, shipped.build(), shipped.tokenizer, {"kind": "text"})
+        settings = ChatSettings(max_tokens=options.tokens, seed=1)
+        session = ChatSession(settings, device="cpu", threads=options.threads, precision=options.precision)
+        session.load(model)
+        assert session.engine is not None
+        rates: dict[str, list[float]] = {"engine": [], "app": []}
+        for number in range(options.rounds + 1):
+            alone, shown = rate(session.engine, drawn), asyncio.run(rate_in_app(session))
+            if number:  # the first round warms up
+                rates["engine"].append(alone)
+                rates["app"].append(shown)
+        precision = session.engine.info.precision
+    medians = {name: round(statistics.median(values), 1) for name, values in rates.items()}
+    share = round(statistics.median(shown / alone for alone, shown in zip(*rates.values(), strict=True)), 3)
+    for name, value in medians.items():
+        print(f"  {name:<8} {value:>8.1f} tok/s")
+    print(f"  share    {share:>8.1%}")
+    print(json.dumps({"precision": precision, "median_tokens_per_second": medians, "share": share}))
+
+
+def rate(engine: Engine, drawn: SamplingSettings) -> float:
+    """Tokens a second after the first."""
+    engine.forget()
+    # as many alternatives as the app asks for, which keeps them for its microscope
+    seconds = [token.seconds for token in engine.stream(engine.tokenizer.encode(PROMPT), drawn, alternatives=5)]
+    return (len(seconds) - 1) / (seconds[-1] - seconds[0])
+
+
+async def rate_in_app(session: ChatSession) -> float:
+    """The same of an answer that is typed for, and watched as it comes."""
+    session.reset()
+    app = ChatApp(session, None, PromptHistory())
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.chat.prompt.insert(PROMPT)
+        await pilot.press("enter")
+        while app.chat.answering.job is not None or session.last is None:
+            await asyncio.sleep(0.05)
+        seconds = [token.seconds for token in session.last.tokens]
+    return (len(seconds) - 1) / (seconds[-1] - seconds[0])
+
+
+if __name__ == "__main__":
+    main()
