@@ -26,7 +26,7 @@ Run = Callable[[], Tensor]
 
 def cuda_graph(run: Run) -> Run:
     """Record what `run` does on the GPU; what is returned does it again, and gives the same tensor each time."""
-    aside = torch.cuda.Stream()
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
         for _ in range(WARM_UP):
