@@ -17,7 +17,7 @@ from picochat.errors import CheckpointError, ConfigError
 from picochat.inference import opening
 from picochat.inference.choice import recall
 from picochat.inference.opening import difference, open_backend
-from picochat.inference.packs import GRAPH
+from picochat.inference.packs import GRAPH, VERSION
 from picochat.inference.torch_backend import open_torch
 from picochat.locations import packs
 from picochat.model.config import ModelConfig
@@ -146,7 +146,7 @@ def test_without_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_graph_that_can_not_be_run_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.pt")
     expected = open_backend(path, precision="int8")[0].prefill([1, 2])
-    folder = next(each for each in packs().iterdir() if each.name.endswith("-1"))
+    folder = next(each for each in packs().iterdir() if each.name.endswith(f"-{VERSION}"))
     (folder / GRAPH).write_bytes(b"not a graph")
     facts = json.loads((folder / "pack.json").read_text())
     facts["files"][GRAPH] = {"size": 11, "sha256": opening_digest(folder / GRAPH)}
