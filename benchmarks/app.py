@@ -23,7 +23,7 @@ PROMPT = "Once upon a time there was a small boat."
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--tokens", type=int, default=450)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--threads", type=int)
@@ -66,6 +66,7 @@ async def rate_in_app(session: ChatSession) -> float:
     session.reset()
     app = ChatApp(session, None, PromptHistory())
     async with app.run_test(size=(100, 30)) as pilot:
+        await asyncio.sleep(1)  # until the screen has settled
         app.chat.prompt.insert(PROMPT)
         await pilot.press("enter")
         while app.chat.answering.job is not None or session.last is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -24,6 +25,10 @@ from picochat.ui.palette import CommandProvider
 from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.themes import use_theme
 from picochat.ui.work import Job, running_jobs
+
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep another one from Python's lock. With Python's own 5 ms an answer came at two fifths of the
+engine's speed, with this at seven tenths (`benchmarks/app.py`, two cores)."""
 
 
 class ChatApp(App[int]):
@@ -54,6 +59,8 @@ class ChatApp(App[int]):
         notice: str | None = None,
     ) -> None:
         super().__init__()
+        # after each token the thread that writes waits for the screen's at most so long, not Python's 5 ms
+        sys.setswitchinterval(SWITCH_SECONDS)
         # as TEXTUAL_ANIMATIONS says
         self._animation = self.animation_level
         self.chat = ChatScreen(session, model, history or PromptHistory(), notice)
