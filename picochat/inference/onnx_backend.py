@@ -97,11 +97,10 @@ class OnnxLanes:
         self.config = config = runner.pack.config
         self._runner = runner
         shape = (count, config.kv_heads, config.context, config.head_dim)
+        dtype = runner.cache_dtype
         # zeros take no memory until they are written
         self._caches = {
-            f"{part}.{layer}": np.zeros(shape, dtype=runner.cache_dtype)
-            for layer in range(config.layers)
-            for part in ("key", "value")
+            f"{part}.{layer}": np.zeros(shape, dtype=dtype) for layer in range(config.layers) for part in ("key", "value")
         }
         self._lengths = [0] * count
         self._bindings: dict[tuple[int, int, int, int, int], _Binding] = {}

@@ -2,62 +2,23 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from picochat.chat.comparison import Column, Comparison, compare, tell, timeline
+from picochat.chat.comparison import Column, compare, tell
 from picochat.chat.recorder import Recorder
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
 from picochat.chat.store import ConversationStore
-from picochat.chat.variants import MOST
 from picochat.errors import CheckpointError, DeviceError, PicochatError
 from picochat.inference.engine import Engine
+from tests.chat.comparing import ask, draw, other_models, said, scripted
 from tests.evaluation.tiny import tiny_engine
-from tests.fakes import ScriptedBackend, char_tokenizer, scripted_session
+from tests.fakes import scripted_session
 from tests.inference.tiny import counted
-
-
-def ask(session: ChatSession, text: str) -> str:
-    return "".join(token.text for token in session.reply(text))
-
-
-def draw(comparison: Comparison, cancelled: Callable[[], bool] = lambda: False) -> list[Column]:
-    texts = defaultdict[Column, str](str)
-    for column, token in comparison.run(cancelled):
-        texts[column] += token.text if token is not None else ""
-        assert column.text == texts[column]
-    assert all(column.ended for column in comparison.columns)
-    return comparison.columns
-
-
-def scripted(session: ChatSession) -> ScriptedBackend:
-    backend = session.require_engine().backend
-    assert isinstance(backend, ScriptedBackend)
-    return backend
-
-
-def said(session: ChatSession) -> list[str]:
-    return [entry.message.content for entry in session.conversation.entries]
-
-
-def other_models(monkeypatch: pytest.MonkeyPatch, session: ChatSession, models: dict[str, list[str]]) -> list[Engine]:
-    """Let `session` find scripted models by name, and nothing else; returns those it has opened, as they are opened."""
-    opened: list[Engine] = []
-
-    def load(path: Path) -> Engine:
-        if str(path) not in models:
-            raise CheckpointError(f"There is no model at {path}.")
-        tokenizer = char_tokenizer()
-        opened.append(Engine(ScriptedBackend(models[str(path)], tokenizer), tokenizer))
-        return opened[-1]
-
-    monkeypatch.setattr(session, "open", load)
-    return opened
 
 
 def test_columns_are_drawn_and_change_nothing() -> None:
@@ -397,49 +358,6 @@ def test_there_must_be_an_answer_and_a_model() -> None:
         compare(ChatSession())
 
 
-def test_a_timeline_asks_each_model_alone_with_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = scripted_session(["Hello"], ChatSettings(system="Be kind."))
-    ask(session, "Remember me")
-    opened = other_models(monkeypatch, session, {"1.pt": ["aa"], "2.pt": ["bb"]})
-    comparison = timeline(session, [("step 1", Path("1.pt")), ("step 2", Path("2.pt"))], "Hi?")
-    first, second = draw(comparison)
-    assert [(column.label, column.text) for column in (first, second)] == [("step 1", "aa"), ("step 2", "bb")]
-    assert first.reply is not None and second.reply is not None
-    assert first.reply.seed == second.reply.seed
-    seen = "".join(map(opened[0].tokenizer.piece, first.reply.prompt.ids))
-    assert "Hi?" in seen and "Be kind." in seen
-    assert "Remember me" not in seen
-    assert said(session) == ["Remember me", "Hello"]
-    with pytest.raises(PicochatError):
-        comparison.keep(first)
-
-
-def test_a_timeline_without_a_text_asks_the_last_question_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = scripted_session(["Hello", "Fine"], ChatSettings(seed=5))
-    ask(session, "Remember me")
-    ask(session, "How are you?")
-    opened = other_models(monkeypatch, session, {"1.pt": ["aa"]})
-    (column,) = draw(timeline(session, [("step 1", Path("1.pt"))]))
-    assert column.reply is not None
-    seen = "".join(map(opened[0].tokenizer.piece, column.reply.prompt.ids))
-    assert "Remember me" in seen and seen.count("How are you?") == 1
-    assert "Fine" not in seen
-    assert column.reply.seed == 5
-
-
-def test_a_timeline_needs_no_model_of_the_chat_and_leaves_out_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = ChatSession()
-    other_models(monkeypatch, session, {f"{step}.pt": [f"at {step}"] for step in range(11)})
-    comparison = timeline(session, [(str(step), Path(f"{step}.pt")) for step in range(11)], "Hi")
-    assert [column.label for column in comparison.columns] == ["0", "2", "4", "6", "8", "10"]
-    assert len(comparison.columns) == MOST
-    assert [column.text for column in draw(comparison)][-1] == "at 10"
-    with pytest.raises(PicochatError, match="no checkpoints"):
-        timeline(session, [], "Hi")
-    with pytest.raises(PicochatError, match="no answer"):
-        timeline(session, [("a", Path("1.pt"))])
-
-
 def test_plain_lines_tell_each_answer_and_how_to_keep_one(monkeypatch: pytest.MonkeyPatch) -> None:
     session = scripted_session(["Hello", "Cold"])
     ask(session, "Hi")
@@ -471,15 +389,6 @@ def test_plain_lines_of_columns_side_by_side_come_in_order() -> None:
     assert scripted(session).opened[0].passes[0] == 3
     # the first of them is written as it comes
     assert [line for line in lines if len(line) == 1][:4] == ["\n", *"Lon"]
-
-
-def test_plain_lines_of_a_timeline_name_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = ChatSession()
-    other_models(monkeypatch, session, {"1.pt": ["aa"]})
-    notes: list[str] = []
-    tell(timeline(session, [("step 1", Path("1.pt"))], "Hi"), notes.append, lambda _: None)
-    assert notes[0] == "[1] step 1 (1.pt)"
-    assert notes[-1] == "/load FILE takes one of these models."
 
 
 def test_a_real_model_says_the_same_with_the_same_seed(chat_model: Path) -> None:

@@ -13,23 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from picochat.checkpoint import save_checkpoint
 from tests.e2e import inside
-from tests.evaluation.tiny import network, tiny_engine
 
 PICOCHAT = [sys.executable, "-m", "picochat"]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    engine = tiny_engine()
-    path = tmp_path_factory.mktemp("model") / "small.pt"
-    save_checkpoint(path, network(engine), engine.tokenizer, {"kind": "chat"})
-    return path
-
-
-def test_it_serves_until_it_is_told_to_stop(model: Path) -> None:
-    command = [*PICOCHAT, "serve", "-m", str(model), "--port", "0", "-d", "cpu", "--api-key", "secret"]
+def test_it_serves_until_it_is_told_to_stop(small_model: Path) -> None:
+    command = [*PICOCHAT, "serve", "-m", str(small_model), "--port", "0", "-d", "cpu", "--api-key", "secret"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     welcome = process.stderr.readline() + process.stderr.readline()
@@ -57,10 +47,10 @@ def test_it_serves_until_it_is_told_to_stop(model: Path) -> None:
     assert (process.returncode, out, errors) == (130, "", "")
 
 
-def test_a_port_that_is_taken(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken(small_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        code, out, err = inside(capfd, "serve", "-m", model, "--port", port)
+        code, out, err = inside(capfd, "serve", "-m", small_model, "--port", port)
     assert (code, out) == (2, "")
     reason = os.strerror(errno.EADDRINUSE)
     assert err == f"picochat: 127.0.0.1 port {port} can't be served on ({reason}); choose others with --host, --port.\n"

@@ -12,26 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from picochat.checkpoint import save_checkpoint
 from tests.e2e import inside
-from tests.evaluation.tiny import network, tiny_engine
 
 pytest.importorskip("gradio")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    engine = tiny_engine()
-    path = tmp_path_factory.mktemp("model") / "small.pt"
-    save_checkpoint(path, network(engine), engine.tokenizer, {"kind": "chat"})
-    return path
-
-
-def test_it_shows_a_page_until_it_is_told_to_stop(model: Path, tmp_path: Path) -> None:
+def test_it_shows_a_page_until_it_is_told_to_stop(small_model: Path, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     browser.chmod(0o755)
-    command = [sys.executable, "-m", "picochat", "web", "-m", model, "--port", "0", "-d", "cpu", "--open"]
+    command = [sys.executable, "-m", "picochat", "web", "-m", small_model, "--port", "0", "-d", "cpu", "--open"]
     secrets = {"PICOCHAT_WEB_PASSWORD": "secret", "BROWSER": str(browser)}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **secrets}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from picochat.web.app import make_app
 from picochat.web.models import Models
 from picochat.web.server import Server, open_port
 from picochat.web.service import Service
-from tests.web.fake import wait_for
+from tests.web.fake import at_work, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -52,17 +51,8 @@ def shown_page(
     app = make_app(models.service, **options)
     listener = open_port("127.0.0.1", 0)
     server = Server(app, models, add_page(app, models, password=password))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        assert wait_for(lambda: server.started)
-        yield ShownPage(models, server, listener.getsockname()[1])
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        models.close()
-        listener.close()
-        assert not thread.is_alive()
+    with at_work(server, listener, models.close) as port:
+        yield ShownPage(models, server, port)
 
 
 @contextlib.contextmanager

@@ -154,15 +154,22 @@ def running(engine: Engine, *, parallel: int = 1, queue: int = 32, **options: An
     # so that a client that does not read is soon noticed
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     server = Server(make_app(service, **options), service)
+    with at_work(server, listener, service.close) as port:
+        yield Running(service, server, port)
+
+
+@contextlib.contextmanager
+def at_work(server: Server, listener: socket.socket, close: Callable[[], None]) -> Iterator[int]:
+    """The server in a thread until the block ends, when `close` ends what it answers with; gives its port."""
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         assert wait_for(lambda: server.started)
-        yield Running(service, server, listener.getsockname()[1])
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(20)
-        service.close()
+        close()
         listener.close()
         assert not thread.is_alive()
 
