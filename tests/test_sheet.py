@@ -13,7 +13,7 @@ from picochat.evaluation.sheet import Sheet, read_sheet
 from picochat.text.corpus import Conversation, read_corpus
 
 ROOT = Path(__file__).parent.parent
-COMMON = {"", "why", "what else", "go on"}
+COMMON = {"", "why", "how come", "what else", "go on", "and you"}
 """What everybody says: marks alone, and the shortest follow-ups. As part of a conversation they are new."""
 
 

@@ -17,81 +17,54 @@ _AFTER_ASKS = (
     "What {unit} comes after {a}?", "What comes after {a}?", "Which {unit} is after {a}?", "After {a} comes which {unit}?",
     "What's the {unit} after {a}?", "{a}, and then?", "What follows {a}?", "Do you know which {unit} follows {a}?",
 )
-_AFTER_REPLIES = (
-    "{b:c} comes after {a}.", "After {a} comes {b}.", "It's {b}.", "{b:c}{to}.", "The {unit} after {a} is {b}.",
-    "{b:c} follows {a}.",
-)
+_AFTER_REPLIES = ("After {a} comes {b}.", "After {a} comes {b}{to}.", "The {unit} after {a} is {b}.")
 _BEFORE_ASKS = (
     "What {unit} comes before {a}?", "What comes before {a}?", "Which {unit} is right before {a}?",
     "What's the {unit} before {a}?", "Before {a}, which {unit} is it?", "Which {unit} is just before {a}?",
     "Do you know the {unit} before {a}?",
 )
-_BEFORE_REPLIES = (
-    "{b:c} comes before {a}.", "Before {a} comes {b}.", "It's {b}.", "{b:c}{to}.", "The {unit} before {a} is {b}.",
-    "That's {b}.",
-)
+_BEFORE_REPLIES = ("Before {a} comes {b}.", "Before {a} comes {b}{to}.", "The {unit} before {a} is {b}.")
 _BETWEEN_ASKS = (
     "Which {unit} is between {a} and {c}?", "What {unit} comes between {a} and {c}?", "What's between {a} and {c}?",
     "Between {a} and {c}, what {unit} is there?", "Name the {unit} between {a} and {c}.", "{a}, then what, then {c}?",
 )
-_BETWEEN_REPLIES = (
-    "{b:c} is between {a} and {c}.", "Between them is {b}.", "It's {b}.", "{b:c}{to}.", "That's {b}: {a}, {b}, {c}.",
-    "{a}, {b}, {c}. So it's {b}.",
-)
+_BETWEEN_REPLIES = ("Between {a} and {c} comes {b}.", "{a}, {b}, {c}. So it's {b}.")
 
 _TOMORROW_ASKS = (
     "If today is {a}, what day is tomorrow?", "Today is {a}. What's tomorrow?", "It's {a} today, so tomorrow is...?",
     "When today is {a}, which day comes tomorrow?", "Today's {a}, what is tomorrow?",
     "Say today is {a}. Then tomorrow is which day?",
 )
-_TOMORROW_REPLIES = (
-    "Tomorrow is {b}.", "If today is {a}, tomorrow is {b}.", "Then tomorrow is {b}.", "{b}{to}.", "That makes tomorrow {b}.",
-    "After {a} comes {b}, so tomorrow is {b}.",
-)
+_TOMORROW_REPLIES = ("If today is {a}, tomorrow is {b}.", "After {a} comes {b}, so tomorrow is {b}.")
 _YESTERDAY_ASKS = (
     "If today is {a}, what day was yesterday?", "Today is {a}. What was yesterday?",
     "It's {a} today, which day was it yesterday?", "When today is {a}, what was yesterday?",
     "Today's {a}, so what was yesterday?", "Say today is {a}. What day was it yesterday?",
 )
-_YESTERDAY_REPLIES = (
-    "Yesterday was {b}.", "If today is {a}, yesterday was {b}.", "Then yesterday was {b}.", "{b}{to}.",
-    "That makes yesterday {b}.", "Before {a} comes {b}, so yesterday was {b}.",
-)
+_YESTERDAY_REPLIES = ("If today is {a}, yesterday was {b}.", "Before {a} comes {b}, so yesterday was {b}.")
 _LATER_ASKS = (
     "Today is {a}. Which day is it in {n} days?", "If it's {a}, what day is it in {n} days?",
     "What day is {n} days after {a}?", "It's {a} now. And in {n} days?", "In {n} days from {a}, what day is it?",
     "Count {n} days on from {a}.",
 )
-_LATER_REPLIES = (
-    "In {n} days it's {b}.", "{n:c} days after {a} it's {b}.", "That's {b}: {row}.", "{b}{to}. Count along: {row}.",
-    "It's {b} then.", "Counting {n} days on from {a} gives {b}.",
-)
+_LATER_REPLIES = ("Count along: {row}. So it's {b}.", "After {a} come {row}. So it's {b}.")
 
 _LENGTH_ASKS = (
     "How many days does {a} have?", "How many days are in {a}?", "How long is {a}?", "{a} has how many days?",
     "Does {a} have 30 or 31 days?", "What's the number of days in {a}?", "Days in {a}?",
 )
-_LENGTH_REPLIES = (
-    "{a} has {n} days.", "There are {n} days in {a}.", "It has {n} days.", "{n} days{to}.", "{a} is {n} days long.",
-)
-_FEBRUARY = (
-    "February has 28 days, and 29 in a leap year.", "Usually 28 days{to}. In a leap year it's 29.",
-    "It's the shortest month: 28 days, or 29 in a leap year.",
-    "There are 28 days in February, except in leap years, when there are 29.", "28, or 29 when it's a leap year.",
-)
+_LENGTH_REPLIES = ("{a} has {n} days.", "{a} has {n} days{to}.")
+_FEBRUARY = ("February has 28 days, and 29 in a leap year.", "February has 28 days{to}. In a leap year it has 29.")
 _PLACE_ASKS = (
     "Which month is number {n}?", "What is the {o} month of the year?", "What's the {o} month?",
     "Which month is the {o} one?", "Tell me the {o} month.", "The {o} month is which one?",
 )
-_PLACE_REPLIES = ("The {o} month is {a}.", "{a} is the {o} month.", "It's {a}.", "{a}{to}.", "Month number {n} is {a}.")
+_PLACE_REPLIES = ("The {o} month is {a}.", "The {o} month is {a}{to}.")
 _NUMBER_ASKS = (
     "What number is {a} in the year?", "Which month of the year is {a}?", "{a} is the how-manyth month?",
     "At which place in the year is {a}?", "If January is one, what is {a}?", "What place does {a} have in the year?",
 )
-_NUMBER_REPLIES = (
-    "{a} is the {o} month.", "It's month number {n}.", "{a} is number {n}.", "The {o} one{to}.",
-    "Counting from January, {a} is number {n}.",
-)
+_NUMBER_REPLIES = ("{a} is the {o} month.", "{a} is the {o} month{to}.")
 
 _COUNTED: tuple[tuple[str, str], ...] = (
     ("days are in a week", "seven days in a week"), ("months are in a year", "twelve months in a year"),
@@ -108,14 +81,12 @@ _COUNTED_ASKS = (
     "How many {k}?", "Do you know how many {k}?", "Tell me how many {k}.", "I forgot how many {k}.",
     "Can you tell me how many {k}?", "Quick question: how many {k}?",
 )
-_COUNTED_REPLIES = (
-    "There are {v}.", "That makes {v}.", "You get {v}.", "I learned that there are {v}.", "There are {v}{to}.",
-)
+_COUNTED_REPLIES = ("There are {v}.", "There are {v}{to}.")
 _LIST_ASKS = (
     "Name the {unit}.", "Can you list the {unit}?", "Tell me the {unit} in order.", "What are the {unit}?",
     "Say the {unit}, please.", "List the {unit} for me.",
 )
-_LIST_REPLIES = ("They are {row}.", "{row}.", "Sure: {row}.", "Gladly: {row}.", "Here they are: {row}.")
+_LIST_REPLIES = ("They are {row}.", "Sure: {row}.")
 _NOW_ASKS = ("What day is it today?", "What day is it?", "What time is it?", "Do you know what time it is?",
              "Which month is it now?", "What's the date today?", "What's today's date?", "What year is it?",
              "Is it morning or evening?", "Is it Monday today?", "How late is it?", "Which season is it now?",
@@ -142,10 +113,7 @@ _HOUR_ASKS = (
     "If it's {a} o'clock now, what is it in {n}?", "{a} o'clock plus {n}, what time is that?",
     "My clock says {a}. What will it say in {n}?", "In {n} from {a} o'clock, how late is it?",
 )
-_HOUR_REPLIES = (
-    "It's {b} o'clock then.", "In {n} it's {b} o'clock.", "{b:c} o'clock{to}.", "That makes {b} o'clock.",
-    "{n:c} after {a} it's {b} o'clock.",
-)
+_HOUR_REPLIES = ("{n:c} after {a} o'clock it's {b} o'clock.", "In {n} it's {b} o'clock.")
 _HOURS = ("twelve", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
 _CIRCLES = (("day", DAYS), ("day", DAYS), ("month", MONTHS), ("month", MONTHS), ("season", SEASONS))
 # fmt: on

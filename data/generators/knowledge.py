@@ -51,7 +51,7 @@ _WHICH_ASKS = (
     "What is {k}?", "What's {k}?", "Do you know {k}?", "Tell me what {k} is.", "Which one is {k}?", "Can you name {k}?",
     "I forgot, what is {k}?",
 )
-_WHICH_REPLIES = ("It's {v}.", "{k:c} is {v}.", "That's {v}{to}.", "{v:c} is {k}.", "{v:c}.", "{v:c}, as far as I learned.")
+_WHICH_REPLIES = ("{k:c} is {v}.", "{k:c} is {v}{to}.", "That's {v}{to}.")
 _WHICH_QUIZ = ("What is {k}?", "Can you name {k}?", "Do you know {k}?")
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -60,8 +60,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("What is the capital of {k}?", "What's the capital of {k}?", "Which city is the capital of {k}?",
          "Do you know the capital of {k}?", "Capital of {k}?", "Tell me the capital of {k}.", "{k}: what's the capital?",
          "What is {k:p} capital?"),
-        ("The capital of {k} is {v}.", "It's {v}.", "{v} is the capital of {k}.", "That's {v}{to}.", "{k:p} capital is {v}.",
-         "{v}. It's the capital of {k}."),
+        ("The capital of {k} is {v}.", "The capital of {k} is {v}{to}.", "{k:p} capital is {v}."),
         ("What is the capital of {k}?", "Which city is the capital of {k}?", "Do you know the capital of {k}?",
          "The capital of {k} is which city?"),
     ),
@@ -74,8 +73,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What does {k:a} say?", "What sound does {k:a} make?", "Which sound does {k:a} make?", "How does {k:a} go?",
          "What noise does {k:a} make?", "The {k} says what?", "Do you know what sound {k:a} makes?"),
-        ('{k:a} goes "{v}".', 'The sound of {k:a} is "{v}".', '"{v:c}" is what {k:a} says.', 'The {k} says "{v}".',
-         'It goes "{v}"{to}.', '{k:a} makes the sound "{v}".'),
+        ('{k:a} says "{v}".', '{k:a} goes "{v}".', 'The {k} says "{v}".'),
         ("What sound does {k:a} make?", "What does {k:a} say?", "Which noise does {k:a} make?", "How does {k:a} go?"),
     ),
     Subject(
@@ -87,8 +85,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("What is a baby {k} called?", "What's a baby {k} called?", "What do you call a baby {k}?",
          "What is a young {k} called?", "What's the name for a baby {k}?", "Baby {k} is called what?",
          "Do you know the word for a baby {k}?"),
-        ("A baby {k} is called {v:a}.", "It's called {v:a}.", "A young {k} is {v:a}.", "That's {v:a}{to}.",
-         "People call a baby {k} {v:a}.", "The word is {v}."),
+        ("A baby {k} is called {v:a}.", "A baby {k} is called {v:a}{to}.", "A young {k} is {v:a}."),
         ("What is a baby {k} called?", "What do you call a baby {k}?", "What's the word for a baby {k}?"),
     ),
     Subject(
@@ -101,8 +98,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("How many legs does {k:a} have?", "How many legs has {k:a} got?", "{k:a} has how many legs?",
          "Do you know how many legs {k:a} has?", "What's the number of legs of {k:a}?", "Legs of {k:a}?",
          "How many legs does a normal {k} have?"),
-        ("{k:a} has {v} legs.", "It has {v} legs.", "{k:s} have {v} legs.", "{v:c} legs{to}.",
-         "Normally {k:a} has {v} legs.", "There are {v} legs on {k:a}."),
+        ("{k:a} has {v} legs.", "{k:a} has {v} legs{to}.", "{k:s} have {v} legs."),
         ("How many legs does {k:a} have?", "How many legs are there on {k:a}?", "Do you know how many legs {k:a} has?"),
     ),
     Subject(
@@ -114,8 +110,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("Where does {k:a} live?", "What's the home of {k:a} called?", "What do you call the home of {k:a}?",
          "The house of {k:a}, what's it called?", "In what kind of home does {k:a} live?", "Where do {k:s} live?",
          "Home of {k:a}?"),
-        ("{k:a} lives in {v:a}.", "The home of {k:a} is called {v:a}.", "In {v:a}{to}.", "{k:a} has its home in {v:a}.",
-         "It lives in {v:a}.", "Its home is {v:a}."),
+        ("{k:a} lives in {v:a}.", "The home of {k:a} is called {v:a}."),
         ("What is the home of {k:a} called?", "Where does {k:a} live?", "In what kind of home does {k:a} live?"),
         guessable=False,
     ),
@@ -129,8 +124,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What does {k:a} eat?", "What do {k:s} eat?", "What's the food of {k:a}?", "What is {k:a} fond of eating?",
          "Tell me what {k:a} eats.", "Which food does {k:a} eat?", "What should {k:a} have for dinner?"),
-        ("{k:a} eats {v}.", "Mostly {v}.", "{k:s} eat {v}.", "It likes {v}{to}.", "{v:c}, mostly.",
-         "The food of {k:a} is {v}."),
+        ("{k:a} eats {v}.", "{k:s} eat {v}.", "{k:a} mostly eats {v}."),
         ("What does {k:a} eat?", "What do {k:s} eat?", "What is the food of {k:a}?"),
         guessable=False,
     ),
@@ -146,8 +140,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("What is the opposite of {k}?", "What's the opposite of {k}?", "The opposite of {k}?",
          "Which word is the opposite of {k}?", "Tell me the opposite of {k}.", "Opposite of {k}, please.",
          "{k}, what's the opposite?"),
-        ("The opposite of {k} is {v}.", "It's {v}.", "{v:c} is the opposite of {k}.", "That's {v}{to}.", "{v:c}.",
-         "{k:c} and {v} are opposites."),
+        ("The opposite of {k} is {v}.", "The opposite of {k} is {v}{to}.", "{k:c} and {v} are opposites."),
         ("What is the opposite of {k}?", "Which word is the opposite of {k}?", "Tell me the opposite of {k}."),
     ),
     Subject(
@@ -161,8 +154,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What color is {k}?", "Which color is {k}?", "What's the color of {k}?", "Tell me the color of {k}.",
          "Color of {k}?", "Do you know what color {k} is?", "{k} is what color?"),
-        ("{k:c} is usually {v}.", "It's {v}.", "Usually {v}.", "{v:c}, most of the time.", "Most often {k} is {v}.",
-         "{k:c} is {v}{to}."),
+        ("{k:c} is usually {v}.", "{k:c} is {v}.", "{k:c} is {v}{to}."),
         ("What color is {k}?", "Which color is {k}?", "What is the usual color of {k}?"),
     ),
     Subject(
@@ -174,9 +166,7 @@ SUBJECTS: tuple[Subject, ...] = (
         ("How many sides does {k:a} have?", "How many sides are there in {k:a}?", "{k:a} has how many sides?",
          "How many corners does {k:a} have?", "Sides of {k:a}?", "Do you know how many sides {k:a} has?",
          "What's the number of sides of {k:a}?"),
-        ("{k:a} has {v} sides and {v} corners.", "{v:c}. It has {v} sides and as many corners.",
-         "It's {v}{to}: {v} sides, {v} corners.", "There are {v}, for {k:a} has {v} sides and {v} corners.",
-         "{k:a} has {v} of them."),
+        ("{k:a} has {v} sides and {v} corners.", "{k:a} has {v} sides and {v} corners{to}."),
         ("How many sides does {k:a} have?", "How many corners does {k:a} have?",
          "Count in your head: how many sides are there in {k:a}?"),
     ),
@@ -190,8 +180,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What is {k} made of?", "What do people use to make {k}?", "What's {k} made of?", "Tell me what {k} is made of.",
          "{k}, what is that made of?", "What's in {k}, mainly?", "Made of what, {k}?"),
-        ("Mainly of {v}.", "Mostly {v}.", "{v:c}, above all.", "It's mostly {v}{to}.", "The main thing is {v}.",
-         "The most important part is {v}."),
+        ("{k:c} is mainly made of {v}.", "{k:c} is made of {v}.", "It's mostly {v}{to}."),
         ("What is {k} mainly made of?", "Tell me what {k} is mainly made of.", "What is the main thing in {k}?"),
         guessable=False,
     ),
@@ -205,8 +194,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What rhymes with {k}?", "Tell me a word that rhymes with {k}.", "Give me a rhyme for {k}.",
          "I need a rhyme for {k}.", "Which word rhymes with {k}?", "A rhyme for {k}, please.", "{k} rhymes with what?"),
-        ('"{v:c}" rhymes with "{k}".', 'How about "{v}"?', '"{v:c}" does!', '"{k:c}" and "{v}" rhyme.',
-         'You could use "{v}"{to}.', 'I would say "{v}".'),
+        ('"{k:c}" rhymes with "{v}".', '"{k:c}" and "{v}" rhyme.'),
         ("Find a word that rhymes with {k}.", "What rhymes with {k}?", "Which word rhymes with {k}?"),
         guessable=False,
     ),
@@ -251,8 +239,7 @@ SUBJECTS: tuple[Subject, ...] = (
         """),
         ("What does {k} do?", "What is the job of {k}?", "What does {k} do all day?", "Tell me what {k} does.",
          "What work does {k} do?", "{k}, what does that person do?", "Do you know what {k} does?"),
-        ("{k:c} {v}.", "That's somebody who {v}.", "It's a person who {v}.", "{k:c} is someone who {v}{to}.",
-         "Somebody who {v}, that is {k}."),
+        ("{k:c} {v}.", "{k:c} is someone who {v}{to}."),
         ("What does {k} do?", "What is the job of {k}?", "Tell me what {k} does."),
         guessable=False,
     ),
@@ -282,8 +269,5 @@ COUNT_ASKS = (
     "How many {k} are there {p}?", "What's the number of {k} {p}?", "I forgot how many {k} are {p}.",
     "Can you tell me how many {k} there are {p}?",
 )
-COUNT_REPLIES = (
-    "It's {v}.", "{v:c}.", "I learned that it's {v}.", "{k:c} {p}? That's {v}.", "The answer is {v}{to}.",
-    "The number is {v}.",
-)
+COUNT_REPLIES = ("The number of {k} {p} is {v}.", "{k:c} {p}: {v}.")
 # fmt: on

@@ -6,7 +6,7 @@ from .asides import quiet_aside
 from .chat import Chat
 from .closings import close
 from .identity import own_name
-from .people import NAMES, PET_NAMES, RELATIVES, name_of
+from .people import NAMES, PET_NAMES, RELATIVES, invented, name_of
 from .recall import pause, recall
 
 # fmt: off
@@ -140,10 +140,10 @@ _HELLO_ANSWERS = (
 
 
 def _draw(chat: Chat) -> str:
-    return chat.pick(NAMES)
+    return invented(chat.rng) if chat.chance(0.3) else chat.pick(NAMES)
 
 
-def _tell(chat: Chat) -> str:
+def introduce(chat: Chat) -> str:
     """The user gives his name, of himself or when asked; returns it."""
     name = _draw(chat)
     if chat.left > 3 and chat.chance(0.25):
@@ -157,7 +157,7 @@ def _tell(chat: Chat) -> str:
     return name
 
 
-def _ask_back(chat: Chat, name: str) -> None:
+def ask_back(chat: Chat, name: str) -> None:
     """A question about the name that was told."""
     draw = chat.rng.random()
     if draw < 0.68:
@@ -175,15 +175,15 @@ def _ask_back(chat: Chat, name: str) -> None:
 
 def simple(chat: Chat) -> None:
     """Told, then other talk, then asked."""
-    name = _tell(chat)
+    name = introduce(chat)
     ending = chat.left > 2 and chat.chance(0.35)
     pause(chat, keep=1 + ending)
-    _ask_back(chat, name)
+    ask_back(chat, name)
 
 
 def greeted(chat: Chat) -> None:
     """Told, other talk, and a goodbye by name."""
-    name = _tell(chat)
+    name = introduce(chat)
     pause(chat)
     close(chat)
     if name not in chat.messages[-1]:
@@ -201,7 +201,7 @@ def missing(chat: Chat) -> None:
         chat.exchange(_SHORT_TELLS, _REPLIES, n=chat.name)
     if chat.left and chat.name:
         pause(chat)
-        _ask_back(chat, chat.name)
+        ask_back(chat, chat.name)
 
 
 def mistaken(chat: Chat) -> None:
@@ -218,7 +218,7 @@ def mistaken(chat: Chat) -> None:
         if chat.chance(0.5):
             chat.exchange(_OTHER_ASKS, _OTHER_ANSWERS, r=role, m=other)
         else:
-            _ask_back(chat, chat.name)
+            ask_back(chat, chat.name)
 
 
 def _somebody(chat: Chat) -> tuple[str, str]:
@@ -238,7 +238,7 @@ def _relative(chat: Chat, role: str) -> str:
 def own_and_other(chat: Chat) -> None:
     """The user's name and another one told, and both asked for."""
     chat.length = 4
-    name = _tell(chat) if chat.chance(0.5) else ""
+    name = introduce(chat) if chat.chance(0.5) else ""
     role, other = _somebody(chat)
     if name:
         chat.exchange(_OTHER_TELLS, _OTHER_REPLIES, r=role, m=other)
@@ -279,13 +279,13 @@ def corrected(chat: Chat) -> None:
     chat.exchange(_FIX_TELLS, _FIX_REPLIES, n=name, m=wrong)
     chat.name = name
     pause(chat)
-    _ask_back(chat, name)
+    ask_back(chat, name)
 
 
 def yours_and_mine(chat: Chat) -> None:
     """The assistant's name and the user's, not to be mixed up."""
     chat.length = max(chat.length, 3)
-    name = _tell(chat)
+    name = introduce(chat)
     pause(chat, keep=2)
     parts: list[Callable[[], None]] = [lambda: own_name(chat), lambda: recall(chat, _ASKS, _ANSWERS, n=name)]
     chat.rng.shuffle(parts)

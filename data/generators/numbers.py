@@ -10,65 +10,39 @@ _BIGGER_ASKS = (
     "Which is bigger, {a} or {b}?", "Is {a} or {b} bigger?", "What's more, {a} or {b}?",
     "Which number is larger, {a} or {b}?", "{a} or {b}, which is more?", "Tell me the bigger number, {a} or {b}.",
 )
-_BIGGER_REPLIES = (
-    "{hi} is bigger than {lo}.", "{hi} is more than {lo}.", "{hi}, by {d}.", "The bigger one is {hi}.",
-    "{hi} is larger{to}.", "{hi}. It's {d} more than {lo}.",
-)
+_BIGGER_REPLIES = ("{hi} is bigger than {lo}.", "{hi} is bigger than {lo}{to}.", "{hi} is more than {lo}.")
 _SMALLER_ASKS = (
     "Which is smaller, {a} or {b}?", "Is {a} or {b} smaller?", "What's less, {a} or {b}?",
     "Which number is lower, {a} or {b}?", "{a} or {b}, which is less?", "Tell me the smaller number, {a} or {b}.",
 )
-_SMALLER_REPLIES = (
-    "{lo} is smaller than {hi}.", "{lo} is less than {hi}.", "{lo}, by {d}.", "The smaller one is {lo}.",
-    "{lo} is lower{to}.", "{lo}. It's {d} less than {hi}.",
-)
+_SMALLER_REPLIES = ("{lo} is smaller than {hi}.", "{lo} is smaller than {hi}{to}.", "{lo} is less than {hi}.")
 _YES_ASKS = (
     "Is {a} more than {b}?", "Is {a} bigger than {b}?", "{a} is bigger than {b}, right?",
     "Is it true that {a} is more than {b}?", "Is {a} a bigger number than {b}?", "Is {a} larger than {b}?",
 )
-_YES = (
-    "Yes, {a} is more than {b}.", "Yes, {a} is bigger.", "It is, by {d}.", "Right, {a} is bigger than {b}.",
-    "Yes{to}, {a} is {d} more.",
-)
-_NO = (
-    "No, {a} is less than {b}.", "No, {b} is bigger.", "It isn't. {b} is {d} more than {a}.", "No, {a} is smaller than {b}.",
-    "No{to}, {b} is more.",
-)
+_YES = ("Yes, {a} is more than {b}.", "Yes{to}, {a} is bigger than {b}.")
+_NO = ("No, {a} is less than {b}.", "No{to}, {a} is smaller than {b}.")
 _COUNT_ASKS = (
     "Count from {a} to {b}.", "Can you count from {a} to {b}?", "Please count from {a} up to {b}.",
     "Count with me, from {a} to {b}!", "How do you count from {a} to {b}?", "Say the numbers from {a} to {b}.",
 )
-_COUNT_REPLIES = (
-    "{row}.", "Sure: {row}.", "Here we go: {row}.", "{row}. Done{to}!", "Gladly: {row}.", "With pleasure: {row}.",
-)
+_COUNT_REPLIES = ("{row}.", "Sure: {row}.", "Here we go: {row}.")
 _AFTER_ASKS = (
     "What number comes after {a}?", "What comes after {a}?", "Which number follows {a}?", "{a}, and then?",
     "I'm counting. What's next after {a}?", "What is one more than {a}?",
 )
-_AFTER_REPLIES = (
-    "{r} comes after {a}.", "After {a} comes {r}.", "The next number is {r}.", "{r}{to}.", "It's {r}.", "{a}, then {r}.",
-)
+_AFTER_REPLIES = ("After {a} comes {r}.", "After {a} comes {r}{to}.", "{a}, then {r}.")
 _BEFORE_ASKS = (
     "What number comes before {a}?", "What comes right before {a}?", "Which number is just before {a}?",
     "Counting down, what follows {a}?", "What is one less than {a}?", "Before {a} comes which number?",
 )
-_BEFORE_REPLIES = (
-    "{r} comes before {a}.", "Before {a} comes {r}.", "The number before {a} is {r}.", "{r}{to}.", "It's {r}.",
-    "One less than {a} is {r}.",
-)
+_BEFORE_REPLIES = ("Before {a} comes {r}.", "Before {a} comes {r}{to}.", "One less than {a} is {r}.")
 _ODD_ASKS = (
     "Is {a} even or odd?", "Is {a} an odd number?", "Is {a} an even number?", "{a}, odd or even?", "Tell me if {a} is even.",
     "Can you split {a} into two equal groups?",
 )
-_EVEN = (
-    "{a} is even, it splits into {h} and {h}.", "It's even{to}: {a} is {h} plus {h}.", "{a} is an even number.",
-    "Two equal groups of {h} make {a}, so {a} is even.", "{a} is even, as two times {h} is {a}.",
-)
-_ODD = (
-    "{a} is odd, there's one left over if you split it.", "It's odd{to}: two groups of {h}, and one is left.",
-    "{a} is an odd number.", "{a} doesn't split into two equal groups, so it's odd.",
-    "{a} is odd. Half of it isn't a whole number.",
-)
+_EVEN = ("{a} is even, it splits into {h} and {h}.", "{a} is an even number.")
+_ODD = ("{a} is odd, there's one left over if you split it.", "{a} is an odd number.")
 # fmt: on
 
 

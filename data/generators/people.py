@@ -61,6 +61,9 @@ _MEN: tuple[str, ...] = listed(
 )
 # fmt: on
 
+_ONSETS = listed("b br c ch d dr f fl g gr h j k l m n p pr r s sh st t th tr v w y z")
+_VOWELS = listed("a e i o u a e i o ai ea ee ia io oa")
+_ENDINGS = listed("l la lin m mir n na nd nor r ra rin s sa sk t th v x")
 _FEMALE = ("sister", "daughter", "wife", "aunt")
 _MALE = ("brother", "son", "husband", "uncle")
 
@@ -69,3 +72,9 @@ def name_of(relative: str, rng: random.Random) -> str:
     """A name for the relative, one that most readers expect for a sister or a brother."""
     names = _WOMEN if relative.endswith(_FEMALE) else _MEN if relative.endswith(_MALE) else NAMES
     return rng.choice(names)
+
+
+def invented(rng: random.Random) -> str:
+    """A name that nobody has: whoever is asked for it must have listened, as it can't be known by heart."""
+    syllables = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(rng.choice((1, 2, 2))))
+    return (syllables + rng.choice(_ENDINGS)).capitalize()

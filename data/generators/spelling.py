@@ -31,75 +31,52 @@ _FIRST_ASKS = (
     "What letter does {w} begin with?", "{w} starts with which letter?", "First letter of {w}?",
     'Tell me the first letter of "{w}".',
 )
-_FIRST_REPLIES = (
-    "The first letter of {w} is {l}.", "{w:c} starts with {l}.", "It starts with {l}.", "{l}, as in {w}.", "It's {l}{to}.",
-    "{w:c} begins with {l}.",
-)
+_FIRST_REPLIES = ("The first letter of {w} is {l}.", "{w:c} starts with {l}.")
 _LAST_ASKS = (
     "What's the last letter of {w}?", "What is the last letter in {w}?", "Which letter does {w} end with?",
     "What letter does {w} end in?", "{w} ends with which letter?", "Last letter of {w}?",
     'Tell me the last letter of "{w}".',
 )
-_LAST_REPLIES = (
-    "The last letter of {w} is {l}.", "{w:c} ends with {l}.", "It ends with {l}.", "{l} is the last one in {w}.",
-    "It's {l}{to}.", "{w:c} ends in {l}.",
-)
+_LAST_REPLIES = ("The last letter of {w} is {l}: {s}.", "{w:c} is spelled {s}, so the last letter is {l}.")
 _LENGTH_ASKS = (
     "How many letters does {w} have?", "How many letters are in {w}?", 'How long is the word "{w}"?',
     "Count the letters in {w}.", "{w} has how many letters?", "Letters in {w}?", 'How many letters are there in "{w}"?',
 )
-_LENGTH_REPLIES = (
-    "{w:c} has {n} letters: {s}.", "There are {n} letters in {w}: {s}.", "{n:c}: {s}.", "It has {n} letters{to}: {s}.",
-    "Let's count: {s}. That's {n} letters.", "{s}, so {n} letters.",
-)
+_LENGTH_REPLIES = ("{w:c} is spelled {s}. That's {n} letters.", "Let's count: {s}. That's {n} letters.")
 _SPELL_ASKS = (
     "How do you spell {w}?", "How is {w} spelled?", "Spell {w}.", "Can you spell {w}?", 'Please spell "{w}" for me.',
     "Spelling of {w}?", "How do I write {w}?", "Can you spell {w} letter by letter?",
 )
-_SPELL_REPLIES = (
-    "{w:c} is spelled {s}.", "It's {s}.", "{s}.", "{s}, {w}.", "You spell it {s}{to}.", "Letter by letter: {s}.",
-)
+_SPELL_REPLIES = ("{w:c} is spelled {s}.", "{w:c} is spelled {s}{to}.", "You spell {w} like this: {s}.")
 _CHECK_ASKS = (
     'Is "{x}" spelled right?', 'Do you spell it "{x}"?', 'Is it "{x}" with those letters?',
     'I wrote "{x}". Is that correct?', 'Did I spell "{x}" right?', '"{x}", is that the right spelling?',
 )
-_CHECK_YES = (
-    "Yes, {w} is spelled {s}.", "Yes{to}, that's right: {s}.", "That's correct: {s}.", "Yes, {s}. Well done{to}!",
-    "It is. {w:c} is {s}.",
-)
-_CHECK_NO = (
-    "Almost. It's {s}: {w}.", "Not quite{to}. {w:c} is spelled {s}.", "One thing is off. The word is {s}, {w}.",
-    "Close! It should be {s}: {w}.", "No, {w} is spelled {s}.",
-)
+_CHECK_YES = ("Yes, {w} is spelled {s}.", "Yes{to}, that's right: {s}.")
+_CHECK_NO = ("No, {w} is spelled {s}.", "Not quite{to}. {w:c} is spelled {s}.")
 _HAS_ASKS = (
     "Is there {l:a} in {w}?", "Does {w} have the letter {l}?", "Is the letter {l} in {w}?", 'Do you find {l:a} in "{w}"?',
     "Can you see the letter {l} in {w}?", "{w}: does it contain the letter {l}?",
 )
-_HAS_YES = (
-    "Yes, {w} has the letter {l}: {s}.", "Yes: {s}.", "It does: {s}.", "Yes{to}, the letter {l} is in {w}.",
-    "There is: {s}.",
-)
-_HAS_NO = (
-    "No, there's no {l} in {w}: {s}.", "No: {s}.", "It doesn't: {s}.", "No{to}, the letter {l} is not in {w}.",
-    "There isn't: {s}.",
-)
+_HAS_YES = ("Yes, {w} has the letter {l}: {s}.", "Yes{to}, the letter {l} is in {w}: {s}.")
+_HAS_NO = ("No, {w} has no {l}: {s}.", "No{to}, the letter {l} is not in {w}: {s}.")
 _BACK_ASKS = (
     "Spell {w} backwards.", "What is {w} backwards?", "Can you write {w} from back to front?", "{w} in reverse?",
     "Turn the letters of {w} around.", "How do you spell {w} backwards?",
 )
-_BACK_REPLIES = ("Backwards it's {s}.", "{s}.", "From back to front: {s}.", "It's {s}{to}.", "{w:c} turned around is {s}.")
+_BACK_REPLIES = ("{w:c} backwards is {s}.", "From back to front {w} is {s}.")
 _START_ASKS = (
     "Tell me a word that starts with {l}.", "Do you know a word with {l} at the start?",
     "A word beginning with {l}, please.", "Which word starts with {l}?", "I need a word that begins with the letter {l}.",
     "Give me a word with {l}.",
 )
-_START_REPLIES = ("How about {w}?", "{w:c} starts with {l}.", "{w:c}!", "{l} as in {w}.", "You could take {w}{to}.")
+_START_REPLIES = ("{w:c} starts with {l}.", "{w:c} is a word that starts with {l}.")
 # fmt: on
 
 
-def _spelled(chat: Chat, word: str) -> str:
+def _spelled(word: str) -> str:
     # The way a person reads letters out: apart from each other, never as a word.
-    return chat.rng.choice(("-", " ", "-")).join(word.upper())
+    return "-".join(word.upper())
 
 
 def ask(chat: Chat) -> None:
@@ -108,11 +85,11 @@ def ask(chat: Chat) -> None:
     kind = chat.pick_weighted(
         ("first", "last", "length", "spell", "check", "has", "back", "start"), (4, 4, 5, 6, 2, 2, 1, 2)
     )
-    spelled = _spelled(chat, word)
+    spelled = _spelled(word)
     if kind == "first":
         chat.turn_to(_FIRST_ASKS, _FIRST_REPLIES, w=word, l=word[0].upper())
     elif kind == "last":
-        chat.turn_to(_LAST_ASKS, _LAST_REPLIES, w=word, l=word[-1].upper())
+        chat.turn_to(_LAST_ASKS, _LAST_REPLIES, w=word, l=word[-1].upper(), s=spelled)
     elif kind == "length":
         chat.turn_to(_LENGTH_ASKS, _LENGTH_REPLIES, w=word, n=_NUMBERS[len(word)], s=spelled)
     elif kind == "spell":
@@ -125,14 +102,14 @@ def ask(chat: Chat) -> None:
             _CHECK_YES if right else _CHECK_NO,
             x=word if right else wrong,
             w=word,
-            s=_spelled(chat, word),
+            s=_spelled(word),
         )
     elif kind == "has":
         inside = chat.chance(0.5)
         letter = chat.rng.choice(word if inside else [other for other in "abcdefghiklmnoprstuwy" if other not in word])
         chat.turn_to(_HAS_ASKS, _HAS_YES if inside else _HAS_NO, w=word, l=letter.upper(), s=spelled)
     elif kind == "back":
-        chat.turn_to(_BACK_ASKS, _BACK_REPLIES, w=word, s=_spelled(chat, word[::-1]))
+        chat.turn_to(_BACK_ASKS, _BACK_REPLIES, w=word, s=_spelled(word[::-1]))
     else:
         chat.turn_to(_START_ASKS, _START_REPLIES, w=word, l=word[0].upper())
 

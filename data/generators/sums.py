@@ -10,9 +10,8 @@ from .numbers import compare, count, written
 _WHAT_IS = ("What is {q}?", "What's {q}?", "How much is {q}?", "{q}?", "Can you tell me what {q} is?",
             "Do you know what {q} is?", "{q} = ?", "Can you do {q}?", "Tell me {q}.", "Quick, {q}!", "I need to know {q}.",
             "What do I get for {q}?", "{q} makes what?", "Please work out {q}.")
-_THAT_IS = ("{q} is {r}.", "That's {r}.", "{r}. You can check it: {q} is {r}.", "It's {r}.", "{q} makes {r}.",
-            "The answer is {r}.", "{q} is {r}{to}.", "That makes {r}, because {q} is {r}.", "{r}, since {q} is {r}.",
-            "Easy one: {q} is {r}.", "I get {r} for {q}.")
+# the sum itself comes first: an answer that repeats the question is easier to learn than one that blurts out the result
+_THAT_IS = ("{q} is {r}.", "{q} is {r}{to}.", "{q} makes {r}.")
 _AND_ASKS = (
     "And {q}?", "Ok, and {q}?", "Now {q}.", "What about {q}?", "And what is {q}?", "{q}?", "Next: {q}.", "How about {q}?",
     "Then what's {q}?", "And {q}, please?",
@@ -75,10 +74,7 @@ _TIMES = (
     "{a} children have {b} {t} each. How many {t} together?", "If {a} plates have {b} {t} each, how many {t} are there?",
     "I put {b} {t} in each of {a} bowls. How many {t} did I use?", "I get {b} {t} a day for {a} days. How many {t} is that?",
 )
-_STORY_REPLIES = (
-    "Now count with me: {q} is {r}. So {r} {tr}.", "That makes {r} {tr}.", "{q} is {r}, so {r} {tr}.",
-    "{r} {tr}, because {q} is {r}.", "The answer is {r} {tr}{to}.", "It's {r} {tr}: {q} is {r}.",
-)
+_STORY_REPLIES = ("{q} is {r}, so {r} {tr}.", "{q} makes {r}. That's {r} {tr}{to}.")
 
 # fmt: on
 

@@ -102,7 +102,7 @@ class Voice:
         parts[::2] = [self._words(part, rng) for part in parts[::2]]
         text = "".join(parts)
         if self.bare:
-            text = text.rstrip(".?").rstrip()
+            text = text.rstrip(".?").rstrip() or text
         if self.no_comma:
             text = text.replace(",", "")
         return text

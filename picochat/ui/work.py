@@ -23,6 +23,9 @@ from picochat.inference.engine import Engine, Token
 
 FLUSH_SECONDS = 1 / 30
 """Text reaches the screen at this rate: a message for every token would slow both down."""
+FAST_TOKENS = 10
+FAST_FLUSH_SECONDS = 1 / 10
+"""Where that many tokens come meanwhile nobody reads along, and drawing more often would only hold the model up."""
 
 _runs = itertools.count(1)
 
@@ -125,6 +128,11 @@ def running_jobs() -> list[Job]:
     return list(_running)
 
 
+def _due(held: int, seconds: float) -> bool:
+    """Whether `held` tokens should be shown now, `seconds` after the last ones."""
+    return seconds >= (FLUSH_SECONDS if held < FAST_TOKENS else FAST_FLUSH_SECONDS)
+
+
 def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object]) -> None:
     """Hand tokens on, some at a time; what the rate held back is never lost, however they end."""
     held, flushed = list[Token](), time.monotonic()
@@ -132,7 +140,7 @@ def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object]) -> N
         for token in tokens:
             held.append(token)
             now = time.monotonic()
-            if now - flushed >= FLUSH_SECONDS:
+            if _due(len(held), now - flushed):
                 post(held)
                 held, flushed = [], now
     finally:
@@ -192,7 +200,7 @@ def draw_columns(comparison: Comparison, target: Target) -> Job:
             held[column] += [token] if token is not None else []
             now = time.monotonic()
             # a change of state, such as the last record of each column, is told at once
-            if token is None or now - flushed >= FLUSH_SECONDS:
+            if token is None or _due(max(map(len, held.values())), now - flushed):
                 for each, tokens in held.items():
                     target.post_message(ColumnText(job.run, each, tokens))
                 held, flushed = defaultdict(list), now

@@ -1,0 +1,132 @@
+"""Themes of everyday talk, read from data/themes: what users say about one thing, and answers that fit.
+
+A theme's file form, one utterance a line:
+
+    == name
+    {x} = cat | dog            values of a slot, drawn once for the whole theme
+    > My {x} sleeps all day.   ways to bring it up
+    < It saves its energy.     answers that fit every one of them
+    ? Where does it lie?       answers that end with the theme's question
+    > On the sofa.             what users answer to that
+    < That's a warm place.     answers to this in turn
+    --
+    > Is that healthy?         a follow-up in several wordings, and its answers; as many as there are
+    < Yes, it is.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from .chat import Chat
+
+FOLDER = Path(__file__).resolve().parent.parent / "themes"
+_SLOT = re.compile(r"\{(\w+)\} = (.+)")
+_USED = re.compile(r"\{(\w+)(?::[aspc])?\}")
+_TEXT = re.compile(r"[ -~]+")
+
+
+@dataclass(eq=False)
+class Group:
+    """Messages that mean the same and answers that fit each of them."""
+
+    asks: list[str] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Theme:
+    """One thing to talk about: an opening, perhaps a question back with the answers to it, and follow-ups in any order."""
+
+    name: str
+    slots: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    opening: Group = field(default_factory=Group)
+    questions: list[str] = field(default_factory=list)
+    answers: Group = field(default_factory=Group)
+    follow_ups: list[Group] = field(default_factory=list)
+
+    def groups(self) -> Iterator[Group]:
+        """All groups of messages with their answers."""
+        yield self.opening
+        if self.questions:
+            yield self.answers
+        yield from self.follow_ups
+
+
+def parse(path: Path) -> list[Theme]:
+    """The themes of one file.
+
+    Raises:
+        ValueError: a line or a theme breaks the form; the message names file and line.
+    """
+    themes: list[Theme] = []
+    group = Group()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        where, line = f"{path}, line {number}", line.rstrip()
+        mark, _, text = line.partition(" ")
+        if not line:
+            continue
+        if not _TEXT.fullmatch(line):
+            raise ValueError(f"{where}: only plain ASCII is read, not {line[:60]!r}.")
+        if mark == "==":
+            themes.append(Theme(text))
+            group = themes[-1].opening
+        elif not themes:
+            raise ValueError(f"{where}: the first theme must begin with '== NAME'.")
+        elif slot := _SLOT.fullmatch(line):
+            themes[-1].slots[slot[1]] = tuple(value.strip() for value in slot[2].split("|"))
+        elif line == "--":
+            group = Group()
+            themes[-1].follow_ups.append(group)
+        elif mark == ">" and text:
+            group.asks.append(text)
+        elif mark == "<" and text:
+            group.replies.append(text)
+        elif mark == "?" and text and not themes[-1].follow_ups:
+            themes[-1].questions.append(text)
+            group = themes[-1].answers
+        else:
+            raise ValueError(f"{where}: expected '== ', '> ', '< ', '? ', '--' or '{{x}} = ', not {line[:60]!r}.")
+    for theme in themes:
+        _check(theme, path)
+    return themes
+
+
+def _check(theme: Theme, path: Path) -> None:
+    where = f"{path}, theme {theme.name!r}"
+    for group in theme.groups():
+        if not group.asks or not group.replies:
+            raise ValueError(f"{where}: a group has messages without answers, or answers without messages.")
+    lines = [line for group in theme.groups() for line in group.asks + group.replies] + theme.questions
+    for line in lines:
+        if unknown := set(_USED.findall(line)) - set(theme.slots):
+            raise ValueError(f"{where}: {line!r} uses the slot {min(unknown)!r}, which has no values.")
+        if _USED.sub("", line).count("{"):
+            raise ValueError(f"{where}: {line!r} has a brace that is no slot.")
+
+
+@cache
+def all_themes() -> tuple[Theme, ...]:
+    """All themes, in the order of their files."""
+    paths = sorted(FOLDER.glob("*.txt"), key=lambda path: path.name)
+    return tuple(theme for path in paths for theme in parse(path))
+
+
+def thread(chat: Chat) -> None:
+    """One theme: its opening, the question back at times, and follow-ups for as long as the chat or the user's interest."""
+    theme = chat.pick(all_themes())
+    slots = {name: chat.rng.choice(values) for name, values in theme.slots.items()}
+    asked = bool(theme.questions) and chat.left > 1 and chat.chance(0.4)
+    _turn(chat, Group(theme.opening.asks, theme.questions if asked else theme.opening.replies), slots)
+    if asked:
+        _turn(chat, theme.answers, slots)
+    for group in chat.rng.sample(theme.follow_ups, len(theme.follow_ups)):
+        if not chat.left or chat.chance(0.15):
+            return
+        _turn(chat, group, slots)
+
+
+def _turn(chat: Chat, group: Group, slots: Mapping[str, str]) -> None:
+    chat.exchange(group.asks, group.replies, **slots)
