@@ -37,6 +37,6 @@ FAMILIES: Mapping[str, Family] = {
     "smalltalk": Family(smalltalk.compose, 0.07),
     "feelings": Family(mixtures.feelings, 0.05),
     "mixtures": Family(mixtures.wander, 0.06),
-    "everyday": Family(mixtures.everyday, 1.2),
+    "everyday": Family(mixtures.everyday, 2.0),
     "drills": Family(mixtures.drill, 0.3),
 }

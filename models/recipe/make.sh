@@ -30,16 +30,39 @@ prepare() { # NAME OPTIONS...: shards of some texts; those that a stage has begu
   picochat prepare --out "$work/$1-data" --val-fraction 0.02 "${@:2}"
 }
 
-mkdir -p "$work"
-# what varies by slots is drawn anew in larger numbers than data/conv.txt holds, so that skills are learnt and not sentences
-[ -e "$work/own.txt" ] || python "$here/../../data/make_conv.py" --count 45000 --out "$work/own.txt"
-# most of the task dialogues are bookings: after the first stage a quarter of them keeps what was learnt
-[ -e "$work/bookings.jsonl" ] || xz -dc "$sources/accentor_sgd.jsonl.xz" | awk 'NR % 4 == 0' > "$work/bookings.jsonl"
+every() { # N FILES...: each N-th conversation of some
+  for file in "${@:2}"; do xz -dc "$file" | awk "NR % $1 == 0"; done
+}
 
+others() { # dialogues of others that stay in when only answers are learnt: about a third of all
+  every 1 "$sources/synthetic_persona_chat.jsonl.xz"
+  every 2 "$sources"/{chitchat_dataset,casino,taskmaster4}.jsonl.xz
+  every 3 "$sources/topical_chat.jsonl.xz"
+  every 6 "$sources"/{self_dialogue,star}.jsonl.xz
+  every 16 "$sources/accentor_sgd.jsonl.xz"
+}
+
+into() { # FILE COMMAND...: what a command prints, in a file that is there whole or not at all
+  [ -e "$1" ] && return
+  "${@:2}" > "$1.part"
+  mv "$1.part" "$1"
+}
+
+mkdir -p "$work"
+# what varies is drawn anew in larger numbers than data/conv.txt holds, so that skills are learnt and not sentences
+[ -e "$work/own.txt" ] || python "$here/../../data/make_conv.py" --count 80000 --out "$work/own.txt"
+# most of the task dialogues are bookings: after the first stage a quarter of them keeps what was learnt
+into "$work/bookings.jsonl" every 4 "$sources/accentor_sgd.jsonl.xz"
+into "$work/others.jsonl" others
+into "$work/some_others.jsonl" awk 'NR % 5 == 0' "$work/others.jsonl"
+
+tokenizer=$work/language-data/tokenizer.json
 prepare language --vocab-size 4096 "${chats[@]}" "${small[@]}" "${tasks[@]}" "${stories[@]}" "$own"
 stage language --data "$work/language-data"
-prepare talk --tokenizer "$work/language-data/tokenizer.json" \
+prepare talk --tokenizer "$tokenizer" \
   "${chats[@]}" "${small[@]}" "$sources"/{star,taskmaster4}.jsonl.xz "$work"/{bookings.jsonl,own.txt}
 stage talk --data "$work/talk-data" --init-from "$work/language"
-prepare chat --tokenizer "$work/language-data/tokenizer.json" "${small[@]}" "$own"
-stage chat --data "$work/chat-data" --init-from "$work/talk"
+prepare answers --tokenizer "$tokenizer" "$work"/{own.txt,others.jsonl} "${small[@]}"
+stage answers --data "$work/answers-data" --init-from "$work/talk"
+prepare chat --tokenizer "$tokenizer" "$work"/{own.txt,some_others.jsonl} "${small[@]}"
+stage chat --data "$work/chat-data" --init-from "$work/answers"
