@@ -185,7 +185,7 @@ DRAFT: dict[int | None, dict[int, float]] = {
 def test_a_draft_that_agrees_saves_passes() -> None:
     engine = table_engine(UNSURE)
     counting = counted(engine)
-    wishes = SamplingSettings(max_tokens=200, seed=3)
+    wishes = SamplingSettings(temperature=0.8, max_tokens=200, seed=3)
     for rows, most in ((None, 200), (DRAFT, 100), (UNSURE, 25)):
         engine.use_draft(table_engine(rows) if rows else None)
         counting.passes.clear()
@@ -213,7 +213,12 @@ def chi_square(counts: Counter[tuple[int, ...]], expected: dict[tuple[int, ...],
 
 
 @pytest.mark.parametrize(
-    "wishes", [SamplingSettings(), SamplingSettings(top_k=2, temperature=1.3), SamplingSettings(repetition_penalty=1.5)]
+    "wishes",
+    [
+        SamplingSettings(temperature=0.8),
+        SamplingSettings(top_k=2, temperature=1.3),
+        SamplingSettings(temperature=0.8, repetition_penalty=1.5),
+    ],
 )
 @pytest.mark.parametrize("lookup", [False, True])
 def test_texts_with_a_draft_are_as_likely_as_without(wishes: SamplingSettings, lookup: bool) -> None:
