@@ -28,11 +28,9 @@ _QUIET: tuple[tuple[Exchange, int], ...] = (
 
 def quiet_aside(chat: Chat) -> None:
     """One exchange in which the user tells nothing of himself."""
-    parts, weights = zip(*_QUIET, strict=True)
-    chat.pick_weighted(parts, weights)(chat)
+    chat.one_of(_QUIET)
 
 
 def aside(chat: Chat) -> None:
     """One exchange about anything, unrelated to what came before."""
-    parts, weights = zip(*_ASIDES, strict=True)
-    chat.pick_weighted(parts, weights)(chat)
+    chat.one_of(_ASIDES)

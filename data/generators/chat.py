@@ -137,6 +137,11 @@ class Chat:
         """One of the options, by weight."""
         return self.rng.choices(options, weights)[0]
 
+    def one_of(self, parts: "Sequence[tuple[Exchange, int]]") -> None:
+        """Goes on with one of the parts, by weight."""
+        exchanges, weights = zip(*parts, strict=True)
+        self.pick_weighted(exchanges, weights)(self)
+
     def exchange(self, asks: Sequence[str], replies: Sequence[str], /, **slots: object) -> None:
         """Adds a message and its answer, one wording of each with the slots filled in.
 

@@ -233,6 +233,5 @@ _MIX: tuple[tuple[Exchange, int], ...] = (
 
 def compose(chat: Chat) -> None:
     """A chat full of questions."""
-    parts, weights = zip(*_MIX, strict=True)
     while chat.left:
-        chat.pick_weighted(parts, weights)(chat)
+        chat.one_of(_MIX)

@@ -63,6 +63,5 @@ def everyday(chat: Chat) -> None:
 def drill(chat: Chat) -> None:
     """Short questions with one right answer and little around them, so that most of what is read is the answer."""
     chat.length = chat.rng.randint(1, _MOST_DRILLS)
-    parts, weights = zip(*_DRILLS, strict=True)
     while chat.left:
-        chat.pick_weighted(parts, weights)(chat)
+        chat.one_of(_DRILLS)

@@ -236,7 +236,6 @@ _MIX: tuple[tuple[Callable[[Chat], None], int], ...] = (
 def compose(chat: Chat) -> None:
     """A fact told and recalled, with other talk in between."""
     chat.length = max(chat.length, 3) if chat.chance(0.9) else 2
-    parts, weights = zip(*_MIX, strict=True)
-    chat.pick_weighted(parts, weights)(chat)
+    chat.one_of(_MIX)
     if chat.left:
         close(chat)

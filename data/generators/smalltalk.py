@@ -241,6 +241,5 @@ def compose(chat: Chat) -> None:
         talk(chat)
     elif chat.chance(0.15):
         how_are_you(chat)
-    parts, weights = zip(*_MIX, strict=True)
     while chat.left:
-        chat.pick_weighted(parts, weights)(chat)
+        chat.one_of(_MIX)

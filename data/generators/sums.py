@@ -244,6 +244,5 @@ def one(chat: Chat) -> None:
 
 def compose(chat: Chat) -> None:
     """A chat about numbers."""
-    parts, weights = zip(*_MIX, strict=True)
     while chat.left:
-        chat.pick_weighted(parts, weights)(chat)
+        chat.one_of(_MIX)

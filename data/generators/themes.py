@@ -15,7 +15,7 @@ A theme's file form, one utterance a line:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -119,14 +119,10 @@ def thread(chat: Chat) -> None:
     theme = chat.pick(all_themes())
     slots = {name: chat.rng.choice(values) for name, values in theme.slots.items()}
     asked = bool(theme.questions) and chat.left > 1 and chat.chance(0.4)
-    _turn(chat, Group(theme.opening.asks, theme.questions if asked else theme.opening.replies), slots)
+    chat.exchange(theme.opening.asks, theme.questions if asked else theme.opening.replies, **slots)
     if asked:
-        _turn(chat, theme.answers, slots)
+        chat.exchange(theme.answers.asks, theme.answers.replies, **slots)
     for group in chat.rng.sample(theme.follow_ups, len(theme.follow_ups)):
         if not chat.left or chat.chance(0.15):
             return
-        _turn(chat, group, slots)
-
-
-def _turn(chat: Chat, group: Group, slots: Mapping[str, str]) -> None:
-    chat.exchange(group.asks, group.replies, **slots)
+        chat.exchange(group.asks, group.replies, **slots)
