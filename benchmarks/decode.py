@@ -1,14 +1,18 @@
 """Tokens a second at batch 1: picochat beside transformers, llama.cpp and ONNX Runtime GenAI, same weights, in turns.
 
-The shape is that of a 30M llama, its weights are random. `picochat bench` measures a model of yours in the same way.
+The shape is that of a 30M llama, its weights are random. `picochat bench` measures a model of yours in the same way. With
+`--busy N` so many other processes compute all the while.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -33,6 +37,7 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, nargs="*", default=[64], help="tokens in the prompt")
     parser.add_argument("--tokens", type=int, default=128, help="tokens to generate")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--busy", type=int, default=0, help="other processes that compute meanwhile")
     parser.add_argument("--against", nargs="*", default=list(PEERS))
     options = parser.parse_args()
 
@@ -54,7 +59,8 @@ def main() -> None:
             tokens=options.tokens, rounds=options.rounds, against=options.against, losses=False,
         )  # fmt: skip
         report = new_report(plan)
-        run(report, lambda done, total: print(f"\r{done} of {total}", end="", file=sys.stderr, flush=True))
+        with others(options.busy):
+            run(report, lambda done, total: print(f"\r{done} of {total}", end="", file=sys.stderr, flush=True))
         print(file=sys.stderr)
         cells = [cell for cell in report.samples if cell.precision == "fp32"]
         texts = {name: greedy(plan, cells, name, Path(folder)) for name in dict.fromkeys(cell.program for cell in cells)}
@@ -65,6 +71,16 @@ def main() -> None:
     for note in report.notes:
         print(f"note: {note}")
     print(json.dumps({**report.to_dict(), "greedy_equal": same}))
+
+
+@contextlib.contextmanager
+def others(count: int) -> Iterator[None]:
+    """Processes beside this one that compute all the while."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            busy = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            stack.callback(busy.kill)
+        yield
 
 
 def greedy(plan: Plan, cells: list[Cell], program: str, folder: Path) -> list[int] | str:
