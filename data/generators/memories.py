@@ -28,7 +28,7 @@ _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )
-_TOWNS = listed("""Lisbon Boston Nairobi Oslo Denver Mumbai Toronto Seville Dublin Leeds Krakow Lima Osaka Hamburg Lagos
+TOWNS = listed("""Lisbon Boston Nairobi Oslo Denver Mumbai Toronto Seville Dublin Leeds Krakow Lima Osaka Hamburg Lagos
     Cairo Austin Porto Prague Manila Bristol Quito Accra Izmir Turin Lyon Ghent Malmo
     Seattle Chicago Perth Jakarta Tampa Boise Cork Bergen Graz Basel Utrecht Dakar""")
 FAVORITES: dict[str, tuple[str, ...]] = {
@@ -111,7 +111,7 @@ MEMORIES: tuple[Memory, ...] = (
           "I don't know. Tell me about your pet!")),
     ),
     Memory(
-        "town", {"v": _TOWNS},
+        "town", {"v": TOWNS},
         ("I live in {v}.", "I'm from {v}.", "My home is in {v}.", "I'm writing from {v}.", "We live in {v}.",
          "My town is {v}.", "I come from {v}, and I still live here.", "Greetings from {v}, that's where I live.",
          "{v} is my home."),

@@ -43,7 +43,7 @@ def wander(chat: Chat) -> None:
 
 def everyday(chat: Chat) -> None:
     """One theme of everyday talk or two; now and then the user's name, something else in between, and a goodbye."""
-    chat.length = chat.rng.randint(1, 7)
+    chat.length = chat.rng.choices((chat.rng.randint(1, 7), chat.rng.randint(8, 14)), (3, 1))[0]
     if chat.length > 3 and chat.chance(0.3):
         names.introduce(chat)
     elif chat.length > 2 and chat.chance(0.1):

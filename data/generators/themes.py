@@ -14,18 +14,15 @@ A theme's file form, one utterance a line:
     < Yes, it is.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from .chat import Chat
+from .slots import ASCII, check_slots, slot_line
 
 FOLDER = Path(__file__).resolve().parent.parent / "themes"
-_SLOT = re.compile(r"\{(\w+)\} = (.+)")
-_USED = re.compile(r"\{(\w+)(?::[aspc])?\}")
-_TEXT = re.compile(r"[ -~]+")
 
 
 @dataclass(eq=False)
@@ -68,15 +65,15 @@ def parse(path: Path) -> list[Theme]:
         mark, _, text = line.partition(" ")
         if not line:
             continue
-        if not _TEXT.fullmatch(line):
+        if not ASCII.fullmatch(line):
             raise ValueError(f"{where}: only plain ASCII is read, not {line[:60]!r}.")
         if mark == "==":
             themes.append(Theme(text))
             group = themes[-1].opening
         elif not themes:
             raise ValueError(f"{where}: the first theme must begin with '== NAME'.")
-        elif slot := _SLOT.fullmatch(line):
-            themes[-1].slots[slot[1]] = tuple(value.strip() for value in slot[2].split("|"))
+        elif slot := slot_line(line):
+            themes[-1].slots[slot[0]] = slot[1]
         elif line == "--":
             group = Group()
             themes[-1].follow_ups.append(group)
@@ -100,11 +97,7 @@ def _check(theme: Theme, path: Path) -> None:
         if not group.asks or not group.replies:
             raise ValueError(f"{where}: a group has messages without answers, or answers without messages.")
     lines = [line for group in theme.groups() for line in group.asks + group.replies] + theme.questions
-    for line in lines:
-        if unknown := set(_USED.findall(line)) - set(theme.slots):
-            raise ValueError(f"{where}: {line!r} uses the slot {min(unknown)!r}, which has no values.")
-        if _USED.sub("", line).count("{"):
-            raise ValueError(f"{where}: {line!r} has a brace that is no slot.")
+    check_slots(lines, theme.slots, where)
 
 
 @cache

@@ -54,7 +54,6 @@ mkdir -p "$work"
 # most of the task dialogues are bookings: after the first stage a quarter of them keeps what was learnt
 into "$work/bookings.jsonl" every 4 "$sources/accentor_sgd.jsonl.xz"
 into "$work/others.jsonl" others
-into "$work/some_others.jsonl" awk 'NR % 5 == 0' "$work/others.jsonl"
 
 tokenizer=$work/language-data/tokenizer.json
 prepare language --vocab-size 4096 "${chats[@]}" "${small[@]}" "${tasks[@]}" "${stories[@]}" "$own"
@@ -64,5 +63,5 @@ prepare talk --tokenizer "$tokenizer" \
 stage talk --data "$work/talk-data" --init-from "$work/language"
 prepare answers --tokenizer "$tokenizer" "$work"/{own.txt,others.jsonl} "${small[@]}"
 stage answers --data "$work/answers-data" --init-from "$work/talk"
-prepare chat --tokenizer "$tokenizer" "$work"/{own.txt,some_others.jsonl} "${small[@]}"
+prepare chat --tokenizer "$tokenizer" "$work/own.txt"
 stage chat --data "$work/chat-data" --init-from "$work/answers"
