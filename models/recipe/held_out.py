@@ -3,7 +3,7 @@
     python models/recipe/held_out.py SOURCES OUT
 
 One JSON Lines file for each source goes to OUT, for `picochat eval --data OUT`. What is held out is told by a document's own
-hash, as in `picochat prepare --val-fraction 0.02`. Copies are left out, and so are conversations of which something nearly
+hash, as in `picochat prepare --val-fraction 0.01`. Copies are left out, and so are conversations of which something nearly
 the same is learnt from, in whatever source.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from picochat.text.corpus import Conversation, Document, read_documents
 from picochat.text.encoding import fingerprint
 
-SHARE = 0.02
+SHARE = 0.01
 NEAR = 0.8
 """Jaccard similarity of two conversations' runs of three words from which on they count as nearly the same."""
 OWN = Path(__file__).resolve().parents[2] / "data" / "conv.txt"

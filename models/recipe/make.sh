@@ -27,7 +27,7 @@ stage() { # NAME OPTIONS...: one training, begun or gone on with
 
 prepare() { # NAME OPTIONS...: shards of some texts; those that a stage has begun with are kept
   [ -d "$work/$1-data" ] && return
-  picochat prepare --out "$work/$1-data" --val-fraction 0.02 "${@:2}"
+  picochat prepare --out "$work/$1-data" --val-fraction 0.01 "${@:2}"
 }
 
 every() { # N FILES...: each N-th conversation of some
