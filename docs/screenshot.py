@@ -40,7 +40,7 @@ async def send(pilot: Pilot[int], text: str) -> None:
     await pilot.pause(0.3)
 
 
-async def draw(target: Path, commands: Sequence[str], seed: int = 3) -> None:
+async def draw(target: Path, commands: Sequence[str], seed: int = 6) -> None:
     """Hold the conversation, run the commands and save the screen."""
     session = ChatSession(ChatSettings(seed=seed, reduced_motion=True), device="cpu")
     session.load(default_model())
