@@ -1,12 +1,34 @@
-"""Words that vary in written text: `{x} = cat | dog` gives the values, `{x}` and its forms stand where they go."""
+"""Written text with words that vary: `{x} = cat | dog` gives the values, `{x}` and its forms stand where they go."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
 
-ASCII = re.compile(r"[ -~]+")
-"""A line that can be read: plain ASCII."""
+T = TypeVar("T")
+_ASCII = re.compile(r"[ -~]+")
 _LINE = re.compile(r"\{(\w+)\} = (.+)")
 _USED = re.compile(r"\{(\w+)(?::[aspc])?\}")
+
+
+def lines_of(path: Path) -> Iterator[tuple[str, str]]:
+    """The lines of a file that are not empty, each with the place that messages name.
+
+    Raises:
+        ValueError: a line is not plain ASCII.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        where, line = f"{path}, line {number}", line.rstrip()
+        if line and not _ASCII.fullmatch(line):
+            raise ValueError(f"{where}: only plain ASCII is read, not {line[:60]!r}.")
+        if line:
+            yield where, line
+
+
+def all_of(folder: Path, parse: Callable[[Path], list[T]]) -> tuple[T, ...]:
+    """What all text files of a folder hold, in the order of their names."""
+    paths = sorted(folder.glob("*.txt"), key=lambda path: path.name)
+    return tuple(each for path in paths for each in parse(path))
 
 
 def slot_line(line: str) -> tuple[str, tuple[str, ...]] | None:

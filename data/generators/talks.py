@@ -20,7 +20,7 @@ from pathlib import Path
 from .chat import Chat
 from .memories import TOWNS
 from .people import NAMES, PET_NAMES, invented
-from .slots import ASCII, check_slots, slot_line, wordings
+from .slots import all_of, check_slots, lines_of, slot_line, wordings
 
 FOLDER = Path(__file__).resolve().parent.parent / "talks"
 _WHOLE = 0.75
@@ -56,14 +56,9 @@ def parse(path: Path) -> list[Talk]:
         ValueError: a line or a talk breaks the form; the message names file and line.
     """
     talks: list[Talk] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        where, line = f"{path}, line {number}", line.rstrip()
+    for where, line in lines_of(path):
         mark, _, text = line.partition(" ")
         turn = "><"[len(talks[-1].messages) % 2] if talks else ""
-        if not line:
-            continue
-        if not ASCII.fullmatch(line):
-            raise ValueError(f"{where}: only plain ASCII is read, not {line[:60]!r}.")
         if mark == "==":
             talks.append(Talk(text))
         elif not talks:
@@ -87,8 +82,7 @@ def parse(path: Path) -> list[Talk]:
 @cache
 def all_talks() -> tuple[Talk, ...]:
     """All talks, in the order of their files."""
-    paths = sorted(FOLDER.glob("*.txt"), key=lambda path: path.name)
-    return tuple(talk for path in paths for talk in parse(path))
+    return all_of(FOLDER, parse)
 
 
 def compose(chat: Chat) -> None:

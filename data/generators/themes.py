@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from .chat import Chat
-from .slots import ASCII, check_slots, slot_line
+from .slots import all_of, check_slots, lines_of, slot_line
 
 FOLDER = Path(__file__).resolve().parent.parent / "themes"
 
@@ -60,13 +60,8 @@ def parse(path: Path) -> list[Theme]:
     """
     themes: list[Theme] = []
     group = Group()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        where, line = f"{path}, line {number}", line.rstrip()
+    for where, line in lines_of(path):
         mark, _, text = line.partition(" ")
-        if not line:
-            continue
-        if not ASCII.fullmatch(line):
-            raise ValueError(f"{where}: only plain ASCII is read, not {line[:60]!r}.")
         if mark == "==":
             themes.append(Theme(text))
             group = themes[-1].opening
@@ -103,8 +98,7 @@ def _check(theme: Theme, path: Path) -> None:
 @cache
 def all_themes() -> tuple[Theme, ...]:
     """All themes, in the order of their files."""
-    paths = sorted(FOLDER.glob("*.txt"), key=lambda path: path.name)
-    return tuple(theme for path in paths for theme in parse(path))
+    return all_of(FOLDER, parse)
 
 
 def thread(chat: Chat) -> None:
