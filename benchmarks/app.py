@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
+import multiprocessing
 import statistics
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
-from picochat.checkpoint import load_checkpoint, save_checkpoint
 from picochat.inference.engine import Engine
 from picochat.inference.settings import SamplingSettings
 from picochat.locations import default_model
@@ -23,6 +25,7 @@ PROMPT = "Once upon a time there was a small boat."
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", help="random weights of this shape instead of the shipped ones")
     parser.add_argument("--tokens", type=int, default=450)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--precision", default="auto")
@@ -30,14 +33,14 @@ def main() -> None:
     options = parser.parse_args()
     drawn = SamplingSettings(max_tokens=options.tokens, seed=1)
     with tempfile.TemporaryDirectory() as folder:
-        # the shipped weights in a model that goes on with a text: no end of a turn cuts it short
         model = Path(folder) / "text.pt"
-        shipped = load_checkpoint(default_model())
-        save_checkpoint(model, shipped.build(), shipped.tokenizer, {"kind": "text"})
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+            other.submit(write_model, model, options.preset).result()
         settings = ChatSettings(max_tokens=options.tokens, seed=1)
         session = ChatSession(settings, device="cpu", threads=options.threads, precision=options.precision)
         session.load(model)
         assert session.engine is not None
+        gc.freeze()  # as `picochat chat` does
         rates: dict[str, list[float]] = {"engine": [], "app": []}
         for number in range(options.rounds + 1):
             alone, shown = rate(session.engine, drawn), asyncio.run(rate_in_app(session))
@@ -51,6 +54,23 @@ def main() -> None:
         print(f"  {name:<8} {value:>8.1f} tok/s")
     print(f"  share    {share:>8.1%}")
     print(json.dumps({"precision": precision, "median_tokens_per_second": medians, "share": share}))
+
+
+def write_model(path: Path, preset: str | None) -> None:
+    """A model that goes on with a text, so that no end of a turn cuts it short.
+
+    In a process of its own, as it imports torch, which the app does not.
+    """
+    from picochat.checkpoint import load_checkpoint, save_checkpoint
+    from picochat.model.config import ModelConfig
+    from picochat.model.gpt import GPT
+
+    shipped = load_checkpoint(default_model())
+    network = shipped.build()
+    if preset is not None:
+        shape = {"vocab_size": network.config.vocab_size, "context": network.config.context}
+        network = GPT(ModelConfig.create(preset=preset, **shape))
+    save_checkpoint(path, network, shipped.tokenizer, {"kind": "text"})
 
 
 def rate(engine: Engine, drawn: SamplingSettings) -> float:

@@ -7,7 +7,7 @@ of it learns the skill, such as to say the name that it was told, and not a sent
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import calendar, facts, identity, mixtures, names, recall, smalltalk, spelling, sums, talks, unknowns
+from . import calendar, detours, facts, identity, mixtures, names, recall, smalltalk, spelling, sums, talks, unknowns
 from .chat import Chat
 
 
@@ -37,7 +37,8 @@ FAMILIES: Mapping[str, Family] = {
     "smalltalk": Family(smalltalk.compose, 0.07),
     "feelings": Family(mixtures.feelings, 0.05),
     "mixtures": Family(mixtures.wander, 0.06),
-    "everyday": Family(mixtures.everyday, 1.6),
-    "drills": Family(mixtures.drill, 0.4),
+    "everyday": Family(mixtures.everyday, 0.9),
+    "drills": Family(mixtures.drill, 0.6),
     "talks": Family(talks.compose, 2.0),
+    "detours": Family(detours.compose, 2.0),
 }

@@ -42,6 +42,11 @@ def wordings(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split("|"))
 
 
+def slots_in(texts: Iterable[str]) -> set[str]:
+    """The slots that texts use."""
+    return {slot for text in texts for slot in _USED.findall(text)}
+
+
 def check_slots(lines: Iterable[str], slots: Mapping[str, object], where: str) -> None:
     """Hold the lines against the slots that there are.
 
@@ -49,7 +54,7 @@ def check_slots(lines: Iterable[str], slots: Mapping[str, object], where: str) -
         ValueError: a line uses a slot without values, or has a brace that is none.
     """
     for line in lines:
-        if unknown := set(_USED.findall(line)) - set(slots):
+        if unknown := slots_in([line]) - set(slots):
             raise ValueError(f"{where}: {line!r} uses the slot {min(unknown)!r}, which has no values.")
         if "{" in _USED.sub("", line):
             raise ValueError(f"{where}: {line!r} has a brace that is no slot.")

@@ -26,6 +26,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "talks"
 _WHOLE = 0.75
 _INVENTED = 0.3
 
+Exchange = tuple[tuple[str, ...], tuple[str, ...]]
+"""The wordings of a message, and those of its answer."""
+
 
 @dataclass(eq=False)
 class Talk:
@@ -34,6 +37,11 @@ class Talk:
     name: str
     slots: dict[str, tuple[str, ...]] = field(default_factory=dict)
     messages: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Each message with its answer."""
+        return list(zip(self.messages[::2], self.messages[1::2], strict=True))
 
 
 def _first_name(chat: Chat) -> str:
@@ -88,9 +96,14 @@ def all_talks() -> tuple[Talk, ...]:
 def compose(chat: Chat) -> None:
     """One talk from its beginning: mostly to its end."""
     talk = chat.pick(all_talks())
-    exchanges = len(talk.messages) // 2
-    chat.length = exchanges if chat.chance(_WHOLE) else chat.rng.randint(1, exchanges)
+    exchanges = talk.exchanges
+    chat.length = len(exchanges) if chat.chance(_WHOLE) else chat.rng.randint(1, len(exchanges))
+    slots = fill(chat, talk)
+    for exchange in exchanges[: chat.length]:
+        chat.exchange(*exchange, **slots)
+
+
+def fill(chat: Chat, talk: Talk) -> dict[str, str]:
+    """A value for each slot that the talk may use."""
     slots = {name: draw(chat) for name, draw in READY.items()}
-    slots |= {name: chat.rng.choice(values) for name, values in talk.slots.items()}
-    for number in range(chat.length):
-        chat.exchange(*talk.messages[2 * number : 2 * number + 2], **slots)
+    return slots | {name: chat.rng.choice(values) for name, values in talk.slots.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -106,6 +107,8 @@ def chat(
         # known before the screen opens: say it as any other command does
         session.load(path)
     screen = ChatApp(session, path, PromptHistory(prompt_history()), notice)
+    # what is there by now stays; to look through it for garbage would hold up keys and tokens each time
+    gc.freeze()
     screen.run()
     if screen.unfinished_jobs:
         # a model that is still loading can't be stopped, and must not keep the user waiting

@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -20,12 +20,7 @@ from picochat.chat.reply import Reply
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine, Token
-
-FLUSH_SECONDS = 1 / 30
-"""Text reaches the screen at this rate: a message for every token would slow both down."""
-FAST_TOKENS = 10
-FAST_FLUSH_SECONDS = 1 / 10
-"""Where that many tokens come meanwhile nobody reads along, and drawing more often would only hold the model up."""
+from picochat.ui.pace import Pace
 
 _runs = itertools.count(1)
 
@@ -65,12 +60,11 @@ class AnswerEnded(Message):
 
 
 class ColumnText(Message):
-    """More tokens of a column of run `run`, or none: then its state may have changed."""
+    """More tokens of columns of run `run`, or none: then the state of such a column may have changed."""
 
-    def __init__(self, run: int, column: Column, tokens: list[Token]) -> None:
+    def __init__(self, run: int, tokens: Mapping[Column, list[Token]]) -> None:
         super().__init__()
         self.run = run
-        self.column = column
         self.tokens = tokens
 
 
@@ -93,10 +87,16 @@ _running: set[Job] = set()
 
 
 class Job:
-    """Work on a thread that can be asked to stop and that never keeps the program alive."""
+    """Work on a thread that can be asked to stop and that never keeps the program alive.
+
+    Attributes:
+        run: its number.
+        pace: how often what it makes is drawn; who draws measures it.
+    """
 
     def __init__(self, work: Callable[[Job], None]) -> None:
         self.run = next(_runs)
+        self.pace = Pace()
         self._stop = threading.Event()
         self._work = work
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"picochat-job-{self.run}")
@@ -128,19 +128,14 @@ def running_jobs() -> list[Job]:
     return list(_running)
 
 
-def _due(held: int, seconds: float) -> bool:
-    """Whether `held` tokens should be shown now, `seconds` after the last ones."""
-    return seconds >= (FLUSH_SECONDS if held < FAST_TOKENS else FAST_FLUSH_SECONDS)
-
-
-def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object]) -> None:
-    """Hand tokens on, some at a time; what the rate held back is never lost, however they end."""
+def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object], pace: Pace) -> None:
+    """Hand tokens on, some at a time; what was held back is never lost, however they end."""
     held, flushed = list[Token](), time.monotonic()
     try:
         for token in tokens:
             held.append(token)
             now = time.monotonic()
-            if _due(len(held), now - flushed):
+            if now - flushed >= pace.wait:
                 post(held)
                 held, flushed = [], now
     finally:
@@ -173,7 +168,7 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Tar
         ready.wait()
         error = None
         try:
-            deliver(replies[0], lambda tokens: target.post_message(AnswerText(job.run, tokens)))
+            deliver(replies[0], lambda tokens: target.post_message(AnswerText(job.run, tokens)), job.pace)
         except PicochatError as problem:
             error = str(problem)
         except Exception as problem:
@@ -200,9 +195,8 @@ def draw_columns(comparison: Comparison, target: Target) -> Job:
             held[column] += [token] if token is not None else []
             now = time.monotonic()
             # a change of state, such as the last record of each column, is told at once
-            if token is None or _due(max(map(len, held.values())), now - flushed):
-                for each, tokens in held.items():
-                    target.post_message(ColumnText(job.run, each, tokens))
+            if token is None or now - flushed >= job.pace.wait:
+                target.post_message(ColumnText(job.run, held))
                 held, flushed = defaultdict(list), now
         target.post_message(AnswerEnded(job.run))
 

@@ -53,7 +53,8 @@ def test_a_sample_is_what_the_model_of_that_step_answers(chat_file: Path, tmp_pa
     written = samples(out)
     assert any(written.values())
     for model in run_models(out):
-        answer = picochat.load(model.path, device="cpu").generate("I like soup.", max_tokens=12, seed=3)
+        # unasked, a busy machine may find 8 bits quicker, and they turn a near draw
+        answer = picochat.load(model.path, device="cpu", precision="fp32").generate("I like soup.", max_tokens=12, seed=3)
         assert written[model.step or 0] == answer
 
 

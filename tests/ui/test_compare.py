@@ -196,7 +196,7 @@ async def test_a_late_message_of_another_run_is_ignored() -> None:
         await wait_until(pilot, lambda: texts(app)[1])
         assert app.compare.job is not None
         old, column = app.compare.job.run - 1, app.compare.comparison.columns[1]
-        app.compare.post_message(ColumnText(old, column, [Token(1, "LATE", 0.0, 0.0)]))
+        app.compare.post_message(ColumnText(old, {column: [Token(1, "LATE", 0.0, 0.0)]}))
         app.compare.post_message(AnswerEnded(old))
         await pilot.pause()
         assert app.compare.job is not None

@@ -106,8 +106,12 @@ class CompareScreen(Screen[Column | None]):
 
     @on(ColumnText)
     def _grow(self, event: ColumnText) -> None:
-        if self.job is not None and event.run == self.job.run:
-            next(view for view in self.views if view.column is event.column).show(event.tokens)
+        if self.job is None or event.run != self.job.run:
+            return
+        self.job.pace.measure()
+        for view in self.views:
+            if view.column in event.tokens:
+                view.show(event.tokens[view.column])
 
     @on(AnswerEnded)
     def _ended(self, event: AnswerEnded) -> None:
