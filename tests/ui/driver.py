@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from textual.widget import Widget
 
 from picochat.chat.session import ChatSession
 from picochat.ui.app import ChatApp
@@ -37,6 +40,19 @@ def idle(app: ChatApp) -> Callable[[], bool]:
     return lambda: app.chat.answering.job is None
 
 
+async def handled(pilot, widget: Widget) -> None:
+    """Wait until a key that was pressed on the widget, and what the widget then posted, have been dealt with on all levels.
+
+    On a busy machine a pause may end before: whoever then asks whether an answer is coming is told of the time before the key.
+    """
+    for node in (pilot.app, pilot.app.screen, widget, *widget.ancestors):
+        passed = asyncio.Event()
+        node.call_later(passed.set)
+        while node.is_running and not passed.is_set():
+            await pilot.pause()
+    await pilot.pause()
+
+
 async def send(pilot, text: str) -> None:
     app: ChatApp = pilot.app
     app.chat.prompt.focus()
@@ -45,4 +61,4 @@ async def send(pilot, text: str) -> None:
     # a text set by a test opens the popup as typing does; a whole line is sent past it
     app.chat.popup.hide()
     await pilot.press("enter")
-    await pilot.pause()
+    await handled(pilot, app.chat.prompt)
