@@ -44,7 +44,7 @@ def test_ollama_is_a_folder_with_settings(model: Path, tmp_path: Path, capfd: Ca
     assert (code, out) == (0, f"{tmp_path / 'mine'}\n")
     assert err.startswith("qwen3, 0.1M parameters, f16, ")
     lines = set((tmp_path / "mine" / "Modelfile").read_text().splitlines())
-    assert {"FROM ./model.gguf", "PARAMETER temperature 0.4", "PARAMETER top_k 20", "PARAMETER repeat_penalty 1"} <= lines
+    assert {"FROM ./model.gguf", "PARAMETER temperature 0.3", "PARAMETER top_k 20", "PARAMETER repeat_penalty 1"} <= lines
 
 
 def test_a_hugging_face_folder_says_what_was_compared(model: Path, tmp_path: Path, capfd: Capture) -> None:

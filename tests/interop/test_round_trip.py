@@ -120,4 +120,4 @@ def test_the_commands(make_hf: Make, chat_model: Path, tmp_path: Path) -> None:
     assert facts["bytes"] == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
     assert math.isfinite(facts["checked"]["difference"])
     generation = json.loads((tmp_path / "out" / "generation_config.json").read_text())
-    assert (generation["temperature"], generation["top_k"], generation["do_sample"]) == (0.4, 20, True)
+    assert (generation["temperature"], generation["top_k"], generation["do_sample"]) == (0.3, 20, True)
