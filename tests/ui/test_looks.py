@@ -16,7 +16,7 @@ from picochat.ui.app import ChatApp
 from picochat.ui.screens.help import HelpScreen
 from picochat.ui.widgets.message import MessageView, NoteView
 from tests.fakes import scripted_session
-from tests.ui.driver import SIZE, notes, send, texts, wait_until
+from tests.ui.driver import SIZE, handled, notes, send, texts, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +137,19 @@ async def test_the_panel_has_every_setting_and_takes_a_choice() -> None:
         await pilot.pause()
         assert app.chat.session.settings.min_p == 0.0
         assert "less than 1" in str(app.chat.panel.query_one("#problem-min_p").render())
+
+
+async def test_fields_that_appear_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # each change sets the keys and the theme anew, and draws all below the prompt
+    session, changed = scripted_session([]), list[str]()
+    monkeypatch.setattr(session, "change", lambda name, text: changed.append(name))
+    app = ChatApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f2")
+        await handled(pilot, app.chat.panel)
+        assert changed == []
+        app.chat.panel.query_one("#setting-min_p", Input).value = "0.1"
+        await wait_until(pilot, lambda: changed == ["min_p"])
 
 
 async def test_reduced_motion_stops_the_cursor_and_animations() -> None:

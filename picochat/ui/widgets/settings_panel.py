@@ -85,12 +85,15 @@ class SettingsPanel(VerticalScroll, can_focus=False):
 
     def _take(self, name: str, text: str) -> None:
         try:
-            self._settings = self._settings.with_text(name, text)
+            settings = self._settings.with_text(name, text)
         except ConfigError as error:
             self._explain(name, str(error))
             return
         self._explain(name, "")
-        self.post_message(self.Changed(name, text))
+        # each field tells its value when it appears
+        if settings != self._settings:
+            self._settings = settings
+            self.post_message(self.Changed(name, text))
 
     def _explain(self, name: str, problem: str) -> None:
         line = self.query_one(f"#problem-{name}", Static)
