@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Event, Key, Paste
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
@@ -26,7 +26,7 @@ from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.themes import use_theme
 from picochat.ui.work import Job, running_jobs
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long one thread may keep another one from Python's lock. With Python's own 5 ms an answer came at two fifths of the
 engine's speed, with this at seven tenths (`benchmarks/app.py`, two cores)."""
 
@@ -63,6 +63,7 @@ class ChatApp(App[int]):
         sys.setswitchinterval(SWITCH_SECONDS)
         # as TEXTUAL_ANIMATIONS says
         self._animation = self.animation_level
+        self._early: list[Event] | None = []
         self.chat = ChatScreen(session, model, history or PromptHistory(), notice)
         self.apply(session.settings)
 
@@ -81,6 +82,22 @@ class ChatApp(App[int]):
     @on(ChatScreen.SettingsChanged)
     def _settings_changed(self, event: ChatScreen.SettingsChanged) -> None:
         self.apply(event.settings)
+
+    async def on_event(self, event: Event) -> None:
+        """Keep what is typed before the prompt is there."""
+        if self._early is not None and isinstance(event, (Key, Paste)):
+            # Enter, pressed while the terminal was not the app's yet, comes as the end of a line
+            sent = isinstance(event, Key) and event.key == "ctrl+j"
+            self._early.append(Key("enter", "\r") if sent else event)
+        else:
+            await super().on_event(event)
+
+    @on(DescendantFocus)
+    async def _take_early(self) -> None:
+        """What was kept goes to the first that listens, before anything that has been typed since."""
+        early, self._early = self._early, None
+        for event in early or ():
+            await super().on_event(event)
 
     @on(DescendantFocus)
     def _keep_still(self, event: DescendantFocus) -> None:

@@ -43,7 +43,7 @@ def idle(app: ChatApp) -> Callable[[], bool]:
 async def handled(pilot, widget: Widget) -> None:
     """Wait until a key that was pressed on the widget, and what the widget then posted, have been dealt with on all levels.
 
-    On a busy machine a pause may end before: whoever then asks whether an answer is coming is told of the time before the key.
+    On a busy machine a pause may end before: who then asks whether an answer is coming, is told how it was before the key.
     """
     for node in (pilot.app, pilot.app.screen, widget, *widget.ancestors):
         passed = asyncio.Event()

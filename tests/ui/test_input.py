@@ -90,3 +90,16 @@ async def test_keys_faster_than_the_screen_stay_in_order() -> None:
         await wait_until(pilot, lambda: texts(app, "assistant") == ["One"])
         assert texts(app, "user") == ["first line\nsecond"]
         assert app.chat.prompt.text == "draft"
+
+
+async def test_what_is_typed_before_the_screen_is_there_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def type_early(app: ChatApp) -> None:
+        # Enter, as a terminal gives it that is not the app's yet
+        for key in [*"hi", "ctrl+j", *"dra"]:
+            app.post_message(Key(key, key if len(key) == 1 else None))
+
+    monkeypatch.setattr(ChatApp, "on_load", type_early, raising=False)
+    app = app_for(scripted_session(["ok"]))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("f", "t")
+        await wait_until(pilot, lambda: texts(app, "user") == ["hi"] and app.chat.prompt.text == "draft", seconds=5)

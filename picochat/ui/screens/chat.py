@@ -107,7 +107,12 @@ class ChatScreen(Screen[None]):
             self.session.recorder.problem = self._report_trouble
         self.set_interval(RELOAD_SECONDS, self.models.look_for_newer)
         if self._model is not None:
-            self.call_after_refresh(self.start_command, f"/load {self._model}")
+            self.call_after_refresh(self._load_first)
+
+    def _load_first(self) -> None:
+        """The model that the app was opened with; until then what is sent waits for it."""
+        model, self._model = self._model, None
+        self.start_command(f"/load {model}")
 
     # -- sending and answering ------------------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class ChatScreen(Screen[None]):
             return
         text = text.removeprefix("/") if text.startswith("//") else text
         if self.session.engine is None:
-            if self.models.job is None:
+            if self.models.job is None and self._model is None:
                 self.prompt.replace_text(text)
                 self.say_error("No model is loaded; name one with /load.")
                 return
