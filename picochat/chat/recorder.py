@@ -43,8 +43,10 @@ class Recorder:
         self.problem = problem
         self.current: int | None = None
         self.single: int | None = None
-        # what the store has of the current conversation: so many messages, this system prompt, this mode
+        # what the store has of the current conversation: so many messages, changed then, this system prompt, this mode
         self._saved = 0
+        self._changed: float | None = None
+        self._question = ""
         self._system: str | None = None
         self._mode: Mode = "conversation"
         self._digest: tuple[ModelInfo, str | None] | None = None
@@ -56,6 +58,9 @@ class Recorder:
         """Save the conversation's messages from position `first` on, and forget saved ones beyond its end."""
         entries = conversation.entries
         with self._telling():
+            if self.current is not None and self.store.changed(self.current) != self._changed:
+                self.current = None
+                self.problem("Another chat has changed this conversation or deleted it; here it goes on as a new one.")
             if self.current is None:
                 if not entries:
                     return
@@ -66,21 +71,21 @@ class Recorder:
                 self._system = conversation.system
             # what failed to be saved before is made up for
             self._saved = min(first, self._saved)
-            self.store.truncate(self.current, self._saved)
+            self._changed = self.store.truncate(self.current, self._saved)
             for entry in entries[self._saved :]:
-                self.store.put(self.current, self._saved, _record(entry))
+                self._changed = self.store.put(self.current, self._saved, _record(entry))
                 self._saved += 1
             if self._mode == "single" and len(entries) > 2:
                 self.store.set_mode(self.current, "conversation")
                 self._mode = "conversation"
 
     def keep_single(self, question: str, answer: StoredMessage, system: str | None) -> None:
-        """Save a single prompt with its answer, or another answer to the one that is `single`."""
+        """Save a single prompt with its answer; another answer to the same one takes the place of the first."""
         with self._telling():
-            if self.single is None:
+            if self.single is None or question != self._question:
                 number = self.store.create(system, mode="single")
                 self.store.put(number, 0, StoredMessage("user", question))
-                self.single = number
+                self.single, self._question = number, question
             self.store.put(self.single, 1, answer)
 
     def set_system(self, system: str | None) -> None:
@@ -131,7 +136,7 @@ class Recorder:
             entry = session.conversation.add(message.role, message.content)  # type: ignore[arg-type]
             entry.seed, entry.record = message.seed, message
             entry.stop = next((reason for reason in STOP_TEXT if reason == message.stop), None)
-        self.current, self._saved = number, len(saved.messages)
+        self.current, self._saved, self._changed = number, len(saved.messages), saved.updated
         self._system, self._mode = saved.system, saved.mode
 
     def branch(self, session: ChatSession, position: int) -> int:
@@ -141,11 +146,10 @@ class Recorder:
             PicochatError: nothing is saved of the conversation, or it can't be copied; the one at hand stays.
         """
         conversation = session.conversation
-        number = self.require_current()
-        if self._saved < len(conversation.entries):
-            self.keep(conversation, self._saved)
-        self.current = self.store.branch(number, position)
-        self._saved = min(self._saved, position)
+        self.require_current()
+        self.keep(conversation, self._saved)
+        self.current = self.store.branch(self.require_current(), position)
+        self._saved, self._changed = min(self._saved, position), self.store.changed(self.current)
         del conversation.entries[position:]
         conversation.dropped = min(conversation.dropped, position)
         return self.current

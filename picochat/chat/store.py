@@ -57,10 +57,10 @@ class ConversationStore:
             )
             return _new_id(added)
 
-    def put(self, conversation: int, position: int, record: StoredMessage) -> None:
-        """Write the message at a position, and remove what stood there and after it."""
+    def put(self, conversation: int, position: int, record: StoredMessage) -> float:
+        """Write the message at a position, and remove what stood there and after it; returns when, as `changed` does."""
         with self._transaction(conversation) as database:
-            self._cut(database, conversation, position)
+            now = self._cut(database, conversation, position)
             database.execute(
                 f"INSERT INTO messages (conversation, position, {_FIELDS}) "
                 "VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)",
@@ -80,11 +80,12 @@ class ConversationStore:
                     record.first_token_seconds,
                 ),
             )
+        return now
 
-    def truncate(self, conversation: int, position: int) -> None:
-        """Remove the message at a position and all after it."""
+    def truncate(self, conversation: int, position: int) -> float:
+        """Remove the message at a position and all after it; returns when, as `changed` does."""
         with self._transaction(conversation) as database:
-            self._cut(database, conversation, position)
+            return self._cut(database, conversation, position)
 
     def set_system(self, conversation: int, system: str | None) -> None:
         """Change the system prompt."""
@@ -188,6 +189,12 @@ class ConversationStore:
         """The conversation changed last."""
         return next((summary.id for summary in self.list(limit=1)), None)
 
+    def changed(self, conversation: int) -> float | None:
+        """When a message was last written or removed, in seconds since the epoch; `None` where there is no conversation."""
+        with self._transaction(kind="DEFERRED") as database:
+            row = database.execute("SELECT updated FROM conversations WHERE id = ?", (conversation,)).fetchone()
+        return None if row is None else float(row[0])
+
     # -- inside -----------------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -209,9 +216,11 @@ class ConversationStore:
                     raise HistoryError(f"{self._place} {_reason(error)}.") from None
                 raise
 
-    def _cut(self, database: sqlite3.Connection, conversation: int, position: int) -> None:
+    def _cut(self, database: sqlite3.Connection, conversation: int, position: int) -> float:
+        now = time.time()
         database.execute("DELETE FROM messages WHERE conversation = ? AND position >= ?", (conversation, position))
-        database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (time.time(), conversation))
+        database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation))
+        return now
 
     def _close_gaps(self, conversation: int, positions: builtins.list[int]) -> None:
         """Count anew where a message could not be written, as positions are places in what `load` returns."""

@@ -359,3 +359,42 @@ def test_a_model_written_over_the_old_one_has_a_digest_of_its_own(chat_model: Pa
     assert [message.model_digest for message in store.load(1).messages if message.role == "assistant"] == [first] * 2
     # as loading it again would tell of it
     assert session.recorder.digest(replace(info)) not in (None, first)
+
+
+def test_two_chats_on_one_conversation_lose_nothing_of_each_other() -> None:
+    session, store = recorded(["One", "Two", "Three"])
+    ask(session, "A")
+    told: list[str] = []
+    other = scripted_session(["Other one", "Other two"])
+    other.recorder = Recorder(store, told.append)
+    other.recorder.resume(other, None)
+    ask(session, "B")
+    ask(other, "C")
+    ask(other, "D")
+    ask(session, "E")
+    mine, theirs = sorted(store.list(), key=lambda summary: summary.id)
+    begun = [("user", "A"), ("assistant", "One")]
+    assert saved(store, mine.id) == [*begun, ("user", "B"), ("assistant", "Two"), ("user", "E"), ("assistant", "Three")]
+    assert saved(store, theirs.id) == [
+        *begun, ("user", "C"), ("assistant", "Other one"), ("user", "D"), ("assistant", "Other two")
+    ]  # fmt: skip
+    assert told == ["Another chat has changed this conversation or deleted it; here it goes on as a new one."]
+
+
+def test_a_conversation_that_another_chat_deletes_is_saved_anew() -> None:
+    session, store = recorded(["One", "Two"])
+    ask(session, "A")
+    store.delete(store.latest() or 0)
+    ask(session, "B")
+    assert [content for _, content in saved(store)] == ["A", "One", "B", "Two"]
+
+
+def test_another_answer_joins_its_own_question_after_a_change_of_mode() -> None:
+    session, store = recorded(["One", "Two", "Three"], ChatSettings(mode="single"))
+    ask(session, "A")
+    session.change("mode", "conversation")
+    ask(session, "B")
+    session.change("mode", "single")
+    list(session.regenerate())
+    talks = [[content for _, content in saved(store, summary.id)] for summary in store.list()]
+    assert sorted(talks) == [["A", "One"], ["B", "Three"], ["B", "Two"]]
