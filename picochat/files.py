@@ -109,9 +109,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f"{prefix}*"):
-            if time.time() - _last_written(old) > LEFT_BEHIND:
-                shutil.rmtree(old, ignore_errors=True)
+        remove_left_behind(path.parent, path.name)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=prefix))
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -126,6 +124,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_left_behind(folder: Path, name: str = "*") -> None:
+    """Delete what killed processes have left in a folder while they wrote `name`: by default, whatever it was."""
+    for old in folder.glob(f".{name}.unfinished-*"):
+        if time.time() - _last_written(old) > LEFT_BEHIND:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:

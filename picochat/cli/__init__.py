@@ -6,7 +6,6 @@ nor Textual.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import sys
@@ -18,8 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from picochat import __version__
+from picochat.cli.terminal import drop, note
 from picochat.errors import PicochatError, PicochatWarning
-from picochat.text.safe import printable
 
 COMMANDS = {
     "chat": "Talk to a model in the terminal.",
@@ -123,7 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
     except (BrokenPipeError, ReaderGoneError):
         # nothing more to say, and nobody to say it to
-        _drop_stdout()
+        drop(sys.stdout)
         code = 0
     except (KeyboardInterrupt, typer.Abort):
         code = 130
@@ -132,7 +131,7 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _tell(f"{place}{error.strerror or error}.", debug=debug)
-        _drop_stdout()
+        drop(sys.stdout)
     except Exception as error:
         message = _usage_message(error, arguments) or _memory_message(error)
         if message is None:
@@ -170,19 +169,16 @@ def _memory_message(error: Exception) -> str | None:
 
 
 def _prepare_streams() -> None:
-    """Any text can be printed, whatever the terminal's encoding, and to streams that were closed."""
-    for name in ("stdout", "stderr"):
+    """Any text can be printed, whatever the terminal's encoding; streams that were closed are empty, or take all."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-
-
-def _drop_stdout() -> None:
-    """Let what is still in stdout's buffer go nowhere: Python would complain about it at the very end."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if sys.platform == "win32" and not stream.isatty():
+                stream.reconfigure(encoding="utf-8")  # not the code page: other programs don't use it either
+            if mode == "w":
+                stream.reconfigure(errors="replace")
 
 
 def _subcommand(arguments: list[str]) -> str:
@@ -193,4 +189,4 @@ def _subcommand(arguments: list[str]) -> str:
 def _tell(message: str, *, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(printable(f"picochat: {message}"), file=sys.stderr)
+    note(f"picochat: {message}")

@@ -106,7 +106,7 @@ def chat(
     if not path.exists():
         # known before the screen opens: say it as any other command does
         session.load(path)
-    screen = ChatApp(session, path, PromptHistory(prompt_history()), notice)
+    screen = ChatApp(session, path if session.engine is None else None, PromptHistory(prompt_history()), notice)
     # what is there by now stays; to look through it for garbage would hold up keys and tokens each time
     gc.freeze()
     screen.run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections import Counter
 from enum import Enum
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from picochat.cli.terminal import note
 from picochat.errors import ConfigError
 from picochat.text.safe import printable
 
@@ -76,9 +76,9 @@ def get(
     with Meter(f"Fetching {source.name}") as meter:
         fetched = fetch(source, path, force=force, report=meter)
     if not fetched:
-        _note(f"{path} is there already; nothing to do.")
-    _note(f"Its licence: {source.licence} (see {source.where}).")
-    _note(_next(path))
+        note(f"{path} is there already; nothing to do.")
+    note(f"Its licence: {source.licence} (see {source.where}).")
+    note(_next(path))
     print(printable(f"{path}: {_size(path.stat().st_size)}"))
 
 
@@ -113,8 +113,8 @@ def import_files(
         raise ConfigError(f"--gap must be {error}, not {gap!r}.") from None
     tally = import_chats(files, out, form=form.value, me=me, gap=seconds, force=force)
     for line in describe(tally, out):
-        _note(line)
-    _note(_next(out))
+        note(line)
+    note(_next(out))
 
 
 def describe(tally: Tally, out: Path) -> list[str]:
@@ -150,7 +150,3 @@ def _extra(dataset: object) -> str | None:
 
 def _next(path: Path) -> str:
     return f"Train with: picochat train --data {shlex.quote(str(path))}"
-
-
-def _note(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)

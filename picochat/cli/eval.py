@@ -98,8 +98,9 @@ def evaluate(
     from picochat.cli.meter import Meter
 
     if documents:
-        score = _score(engine if precision else _reference(path, device, threads), documents)
-        report |= score.to_dict()
+        reader = engine if precision else _reference(path, device, threads)
+        score = _score(reader, documents)
+        report |= {"read_with": {"device": reader.info.device, "precision": reader.info.precision}, **score.to_dict()}
         lines += _score_lines(score)
     if questions or memorised:
         report["sampling"] = settings.model_dump(mode="json", exclude={"seed", "max_tokens", "stop"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from picochat.cli.terminal import note, though_unread
 
 LOG_SECONDS = 10.0
 
@@ -28,12 +29,14 @@ class Meter:
         self._progress.start()
         return self
 
+    @though_unread()
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
+    @though_unread()
     def __call__(self, done: int, total: int) -> None:
         """Show where the work stands."""
         self._progress.update(self._task, completed=done, total=total)
         if not self._live and time.monotonic() - self._logged > LOG_SECONDS:
             self._logged = time.monotonic()
-            print(f"{self._what}: {done / max(1, total):.0%}", file=sys.stderr, flush=True)
+            note(f"{self._what}: {done / max(1, total):.0%}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from picochat.cli.terminal import note, though_unread
 from picochat.errors import ConfigError
 from picochat.figures import clock
 from picochat.interrupt import Interrupt
@@ -86,8 +87,8 @@ def prepare(
         shards, already = prepare_shards(request, out, force=force, report=line.show)
     manifest = shards.manifest
     if already:
-        _note(f"{out} holds these shards already; nothing to do.")
-    _note(f"Train with: picochat train --data {shlex.quote(str(out))}")
+        note(f"{out} holds these shards already; nothing to do.")
+    note(f"Train with: picochat train --data {shlex.quote(str(out))}")
     train, held_out = manifest.tokens("train"), manifest.tokens("held_out")
     copies = manifest.counts.duplicates
     print(
@@ -111,11 +112,13 @@ class ProgressLine:
     def __enter__(self) -> ProgressLine:
         return self
 
+    @though_unread()
     def __exit__(self, *_: object) -> None:
         if self._live and self._stage:
             # the line has said what it had to say
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
+    @though_unread()
     def show(self, progress: Progress) -> None:
         """Show it, if it is time; leaves with the signal's exit code when somebody asked to stop."""
         if self._interrupt():
@@ -131,7 +134,7 @@ class ProgressLine:
             room = shutil.get_terminal_size().columns - 1
             print(f"\r\x1b[K{describe(progress, now - self._began)[:room]}", end="", file=sys.stderr, flush=True)
         else:
-            print(describe(progress, now - self._began), file=sys.stderr, flush=True)
+            note(describe(progress, now - self._began))
 
 
 def describe(progress: Progress, seconds: float) -> str:
@@ -156,7 +159,3 @@ def _keep_heap_small() -> None:
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
-
-
-def _note(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 from typing import Any
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from picochat.cli.terminal import note, though_unread
 from picochat.figures import clock
 from picochat.text.safe import printable
 
@@ -54,16 +54,19 @@ class TrainingProgress:
         self._progress.start()
         return self
 
+    @though_unread()
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
 
+    @though_unread()
     def note(self, text: str) -> None:
         """Print a sentence."""
         if self._live:
             self._console.print(printable(text), markup=False, highlight=False)
         else:
-            print(printable(text), file=sys.stderr, flush=True)
+            note(text)
 
+    @though_unread()
     def progress(self, record: dict[str, Any]) -> None:
         """Show a step."""
         share = record["progress"]
@@ -81,7 +84,7 @@ class TrainingProgress:
         elif record["evaluated"] or now - self._logged > LOG_SECONDS or share >= 1:
             self._logged = now
             tail = f", {clock(left)} left" if left is not None else ""
-            print(f"{line} ({share:.0%}{tail})", file=sys.stderr, flush=True)
+            note(f"{line} ({share:.0%}{tail})")
         if record.get("sample"):
             words = " ".join(str(record["sample"]).split())
             self.note(f"  writes: {words[:SAMPLE] + '...' * (len(words) > SAMPLE)}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 
+from picochat.cli.terminal import note
 from picochat.text.safe import printable
 
 
@@ -22,8 +22,3 @@ def tell_end(best: Path, val_loss: float | None, val_bpb: float | None, *, stopp
     if stopped_at is not None:
         note(f"Stopped at step {stopped_at}; go on with: picochat train --resume --out {shlex.quote(str(best.parent))}")
     print(printable(f"picochat chat -m {shlex.quote(str(best))}"))
-
-
-def note(text: str) -> None:
-    """A sentence for the user, on stderr."""
-    print(printable(text), file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ from picochat.cli.options import SectionedCommand, given, options_of
 from picochat.cli.run_end import tell_end
 from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
+from picochat.inference.settings import MAX_TOKENS
 from picochat.runs import check_free, resumable_run, run_folder
 from picochat.training.config import SECTIONS, TrainConfig, laid_over
 
@@ -73,7 +74,13 @@ def train(
     ] = False,
     generate: Annotated[
         int,
-        typer.Option("--generate", min=0, help="Let the best model write so many tokens at the end.", rich_help_panel=RUN),
+        typer.Option(
+            "--generate",
+            min=0,
+            max=MAX_TOKENS,
+            help="Let the best model write so many tokens at the end.",
+            rich_help_panel=RUN,
+        ),
     ] = 0,
     **settings: Any,
 ) -> None:
@@ -106,11 +113,13 @@ def train(
     with TrainingProgress() as progress:
         result = run_training(wanted, **wishes, reporter=progress, sample=write_sample)
     if result.best is not None:
-        if generate and not result.interrupted:
-            from picochat.cli.last_sample import write_at_end
+        try:
+            if generate and not result.interrupted:
+                from picochat.cli.last_sample import write_at_end
 
-            write_at_end(result.best, generate, wanted.sample_prompt, device=wanted.device, seed=wanted.seed)
-        tell_end(result.best, result.val_loss, result.val_bpb, stopped_at=result.step if result.interrupted else None)
+                write_at_end(result.best, generate, wanted.sample_prompt, device=wanted.device, seed=wanted.seed)
+        finally:  # whatever became of the text, there is a model
+            tell_end(result.best, result.val_loss, result.val_bpb, stopped_at=result.step if result.interrupted else None)
     if result.interrupted:
         raise typer.Exit(128 + result.interrupted)
 

@@ -6,8 +6,8 @@ import shlex
 import time
 from pathlib import Path
 
-from picochat.cli.run_end import note, tell_end
-from picochat.cli.terminal import chosen_theme
+from picochat.cli.run_end import tell_end
+from picochat.cli.terminal import chosen_theme, note
 from picochat.errors import TrainingError
 from picochat.metrics import RunHistory, RunLog
 from picochat.runs import BEST

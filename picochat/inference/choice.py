@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -80,7 +81,17 @@ def machine() -> list[str]:
     for package in ("onnxruntime", "torch"):
         spec = find_spec(package)
         installed.append(str(Path(spec.origin).stat().st_mtime_ns) if spec and spec.origin else "none")
-    return [platform.node(), platform.machine(), str(os.cpu_count()), *installed]
+    gpus = [str(gpu_likely()), os.environ.get("CUDA_VISIBLE_DEVICES", "all")]
+    return [platform.node(), platform.machine(), str(os.cpu_count()), *gpus, *installed]
+
+
+def gpu_likely() -> bool:
+    """Whether torch might find a GPU; told from the system's files, as importing torch takes a second."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
+    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
 
 
 def _file(folder: Path, digest: str, device: str) -> Path:

@@ -183,7 +183,8 @@ class OnnxLanes:
 
     def _binding(self, first: int, lanes: int, new: int, wanted: int) -> _Binding:
         runner = self._runner
-        threads = runner.threads if new == 1 else runner.most_threads
+        # only what the pace is told of goes at it
+        threads = runner.threads if new == lanes == 1 else runner.most_threads
         key = (threads, first, lanes, new, wanted)
         if (binding := self._bindings.get(key)) is None:
             caches = {name: cache[first : first + lanes] for name, cache in self._caches.items()}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from picochat.errors import CheckpointError, ConfigError, DeviceError, OutputError
+from picochat.errors import CheckpointError, ConfigError, DeviceError, OutputError, first_line
 from picochat.inference.backend import Backend, ModelInfo
-from picochat.inference.choice import Choice, measure_rates, recall, remember
+from picochat.inference.choice import Choice, gpu_likely, measure_rates, recall, remember
 from picochat.inference.packs import Pack, PackStore, source_digest
 from picochat.interop.onnx import Precision as Packed
 from picochat.interop.onnx import unsupported
@@ -30,6 +28,7 @@ from picochat.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from picochat.checkpoint import Checkpoint
+    from picochat.inference.onnx_backend import Runner
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
@@ -74,21 +73,10 @@ def open_backend(
             return _open_torch(source, device, threads, precision)
         return _open_or_fall_back(source, "fp32", threads)
     choice = recall(packs(), source.digest, device) or _choose(source, device)
-    if choice.runtime == "onnx":
-        backend, tokenizer = _open_or_fall_back(source, cast("Packed", choice.precision), threads)
-    else:
-        backend, tokenizer = _open_torch(source, choice.device, threads, choice.precision)
-    backend.info = replace(backend.info, measured=choice.rates)
-    return backend, tokenizer
-
-
-def gpu_likely() -> bool:
-    """Whether torch might find a GPU; told from the system's files, as importing torch takes a second."""
-    if sys.platform == "darwin":
-        return platform.machine() == "arm64"
-    if sys.platform == "win32":
-        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
-    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+    try:
+        return _open_chosen(source, choice, threads)
+    except DeviceError:  # a GPU that has gone since, or is full
+        return _open_chosen(source, _choose(source, device), threads)
 
 
 @dataclass
@@ -119,6 +107,15 @@ def _open_torch(source: _Source, device: str, threads: int | None, precision: st
     )
 
 
+def _open_chosen(source: _Source, choice: Choice, threads: int | None) -> tuple[Backend, Tokenizer]:
+    if choice.runtime == "onnx":
+        backend, tokenizer = _open_or_fall_back(source, cast("Packed", choice.precision), threads)
+    else:
+        backend, tokenizer = _open_torch(source, choice.device, threads, choice.precision)
+    backend.info = replace(backend.info, measured=choice.rates)
+    return backend, tokenizer
+
+
 def _open_or_fall_back(source: _Source, precision: Packed, threads: int | None) -> tuple[Backend, Tokenizer]:
     """Open a pack, or the model with torch where there can be none."""
     try:
@@ -131,29 +128,45 @@ def _open_pack(source: _Source, precision: Packed, threads: int | None) -> tuple
     """Open a pack, making it if need be.
 
     Raises:
-        ConfigError: ONNX Runtime is missing, or can't hold the model.
+        ConfigError: ONNX Runtime is missing or doesn't work here, or can't hold the model.
         OutputError: there is no room for it.
         CheckpointError: the model is damaged.
     """
     if not _has_runtime():
         raise ConfigError(f"Precision {precision} needs ONNX Runtime; install the packages onnxruntime and onnx.")
-    from picochat.inference.onnx_backend import OnnxBackend, Runner
+    digest = source.digest
+    try:
+        from picochat.inference.onnx_backend import OnnxBackend
+
+        runner = _runner(source, digest, precision, threads)
+    except (ImportError, OSError) as error:  # a part of it that the system can't load
+        raise ConfigError(
+            f"Precision {precision} needs ONNX Runtime, which can't be loaded here ({first_line(error)}); "
+            "install the packages onnxruntime and onnx anew."
+        ) from None
+    return OnnxBackend(runner, _info(source.path, runner.pack)), runner.pack.tokenizer
+
+
+def _runner(source: _Source, digest: str, precision: Packed, threads: int | None) -> Runner:
+    """What runs the pack; raises as `_open_pack` does, and what importing a library raises."""
+    from picochat.inference.onnx_backend import Runner
 
     store = PackStore(packs())
-    pack = store.find(source.digest, precision)
-    runner: Runner | None = None
+    pack = store.find(digest, precision)
     if pack is not None:
         with contextlib.suppress(CheckpointError):  # a graph of another version of the library: made anew
-            runner = Runner(pack, threads)
-    if pack is None or runner is None:
-        if reason := unsupported(source.checkpoint.config):
-            raise ConfigError(f"Precision {precision} is not to be had for this model: {reason}; choose fp32.")
-        if pack is not None:
-            store.discard(pack.folder)
-        source.checkpoint.check()
-        pack = store.make(source.digest, precision, source.checkpoint)
-        runner = Runner(pack, threads)
-    return OnnxBackend(runner, _info(source.path, pack)), pack.tokenizer
+            return Runner(pack, threads)
+    if reason := unsupported(source.checkpoint.config):
+        raise ConfigError(f"Precision {precision} is not to be had for this model: {reason}; choose fp32.")
+    if pack is not None:
+        store.discard(pack.folder)
+    source.checkpoint.check()
+    pack = store.make(digest, precision, source.checkpoint)
+    try:
+        return Runner(pack, threads)
+    except CheckpointError as error:  # nothing is wrong with the model
+        reason = str(error).rstrip(".")
+        raise ConfigError(f"Precision {precision} is not to be had on this machine: {reason}; choose fp32.") from None
 
 
 def _info(path: Path, pack: Pack) -> ModelInfo:
@@ -163,23 +176,35 @@ def _info(path: Path, pack: Pack) -> ModelInfo:
 
 
 def _choose(source: _Source, device: str) -> Choice:
-    """Measure the ways to run a model here, and remember the quickest one that answers as the reference does."""
+    """Measure the ways to run a model here, and remember the quickest one that answers as the reference does.
+
+    Where one had no room this time, on the disk or the GPU, the next start measures again.
+    """
+    roomy = True
     reference, tokenizer = _open_torch(source, "cpu", None, "fp32")
     ways: dict[tuple[str, str, str], Callable[[], Backend]] = {("torch", "cpu", "fp32"): lambda: reference}
     sizes: tuple[Packed, ...] = ("int8",) if source.checkpoint.config.parameters > LARGE else ("int8", "fp32")
     for precision in sizes:
-        with contextlib.suppress(ConfigError, OutputError):
+        try:
             packed, _ = _open_pack(source, precision, None)
             if precision == "fp32" or difference(reference, packed, tokenizer) <= CLOSE:
                 ways["onnx", "cpu", precision] = lambda packed=packed: packed  # type: ignore[misc]
+        except ConfigError:
+            pass
+        except OutputError:
+            roomy = False
     if device == "auto" and gpu_likely():
-        with contextlib.suppress(DeviceError):
+        try:
             gpu, _ = _open_torch(source, "auto", None, "auto")
             if gpu.info.device != "cpu":
+                gpu.prefill((0,))  # a full GPU says so now
                 ways["torch", gpu.info.device, gpu.info.precision] = lambda: gpu
+        except DeviceError:
+            roomy = False
     rates = measure_rates({way: opened() for way, opened in ways.items()})
     choice = Choice(*max(rates, key=lambda way: rates[way]), {" ".join(way): round(rate, 1) for way, rate in rates.items()})
-    remember(packs(), source.digest, device, choice)
+    if roomy:
+        remember(packs(), source.digest, device, choice)
     return choice
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picochat.errors import CheckpointError, ConfigError, OutputError
-from picochat.files import atomic_folder, file_digest, remove_folder, write_text
+from picochat.files import atomic_folder, file_digest, remove_folder, remove_left_behind, write_text
 from picochat.interop.onnx import BITS, Precision, arrays, write_onnx
 from picochat.interop.small_caches import cache_steps, pays
 from picochat.model.config import ModelConfig
@@ -129,8 +129,9 @@ class PackStore:
         return self.root / f"{digest[:40]}-{precision}-{VERSION}"
 
     def _tidy(self, keep: Path) -> None:
-        """Delete packs used longest ago until the rest fits."""
+        """Delete packs used longest ago until the rest fits, and those that were never finished."""
         with contextlib.suppress(OSError):
+            remove_left_behind(self.root)
             packs = sorted((path for path in self.root.iterdir() if path != keep and (path / FACTS).is_file()), key=_used)
             sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for path in [*packs, keep]}
             while packs and sum(sizes.values()) > self.limit:

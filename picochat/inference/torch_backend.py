@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,10 @@ class TorchBackend:
     @torch.inference_mode()
     def prefill(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         """See `Backend.prefill`."""
-        batch = torch.tensor([list(ids)], dtype=torch.long, device=self._device)
-        logits = self.model(batch, self.cache, last_only=True)[0, -1]
-        return _numbers(logits)
+        with _memory_of(self._device):
+            batch = torch.tensor([list(ids)], dtype=torch.long, device=self._device)
+            logits = self.model(batch, self.cache, last_only=True)[0, -1]
+            return _numbers(logits)
 
     @torch.inference_mode()
     def read(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
@@ -133,7 +135,7 @@ def open_torch(
     Raises:
         CheckpointError: missing, damaged or foreign.
         ConfigError: an unknown precision.
-        DeviceError: a device that is not here.
+        DeviceError: a device that is not here, or has no memory for the model.
     """
     target = resolve_device(device)
     name = precision or ("bf16" if target.type == "cuda" else "fp32")
@@ -142,10 +144,23 @@ def open_torch(
     checkpoint = source if isinstance(source, Checkpoint) else read_any(source)
     if threads:
         torch.set_num_threads(threads)
-    model = checkpoint.build(dtype=DTYPES[name], device=target)
     path = checkpoint.path or Path(str(source))
     info = ModelInfo.of(checkpoint.config, path, device=str(target), precision=name, training=checkpoint.training)
-    return TorchBackend(model, info), checkpoint.tokenizer
+    with _memory_of(target):
+        return TorchBackend(checkpoint.build(dtype=DTYPES[name], device=target), info), checkpoint.tokenizer
+
+
+@contextlib.contextmanager
+def _memory_of(device: torch.device) -> Iterator[None]:
+    """Make a sentence of what is raised where a GPU's memory is full."""
+    try:
+        yield
+    except RuntimeError as error:  # every kind of device has a kind of its own
+        if "out of memory" not in str(error).lower():
+            raise
+        raise DeviceError(
+            f"The memory of {device} is full ({first_line(error)}); close what else uses it, or choose --device cpu."
+        ) from None
 
 
 def _numbers(logits: Tensor) -> npt.NDArray[np.float32]:

@@ -33,10 +33,11 @@ def locate(source: str | Path) -> Path:
     path = Path(source)
     if is_hf(path) or is_gguf(path):
         return path
+    name = _name(source)
     # a mistyped run must not become a question to the network
-    hub = _HUB_NAME.match(str(source)) and path.suffix not in (".pt", ".gguf") and not path.parent.is_dir()
+    hub = _HUB_NAME.match(name) and path.suffix not in (".pt", ".gguf") and not path.parent.is_dir()
     if hub and not path.exists():
-        return download(str(source))
+        return download(name)
     return find_model_file(path)
 
 
@@ -52,7 +53,7 @@ def read_any(source: str | Path) -> Checkpoint:
 
     path = locate(source)
     if is_hf(path):
-        return read_hf(path, name=None if Path(source) == path else str(source))
+        return read_hf(path, name=None if Path(source) == path else _name(source))
     return read_gguf(path) if is_gguf(path) else load_checkpoint(path)
 
 
@@ -64,6 +65,11 @@ def shortened(checkpoint: Checkpoint, context: int) -> Checkpoint:
     if "positions.weight" in weights:
         weights["positions.weight"] = weights["positions.weight"][:context].clone()
     return replace(checkpoint, config=replace(checkpoint.config, context=context), weights=weights)
+
+
+def _name(source: str | Path) -> str:
+    """What the hub might call it; a path has other separators on Windows."""
+    return source if isinstance(source, str) else source.as_posix()
 
 
 def is_hf(path: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from picochat.chat.session import ChatSession
 from tests.e2e import inside
 from tests.e2e.test_generate import picochat
 
@@ -113,6 +114,30 @@ def test_a_dumb_terminal_gets_plain_lines(chat_model: Path) -> None:
     assert b"\x1b[?1049h" not in child.before
     child.sendline("/quit")
     assert finish(child) == 0
+
+
+def test_a_model_from_the_hub_is_loaded_once(
+    chat_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[Path | None] = []
+
+    class Screen:
+        unfinished_jobs: tuple[()] = ()
+        return_code = 0
+
+        def __init__(self, session: ChatSession, model: Path | None, *_: object) -> None:
+            opened.append(model)
+            assert (session.engine is None) == (model is not None)
+
+        def run(self) -> None:
+            """Nobody looks."""
+
+    monkeypatch.setattr("picochat.interop.source.download", lambda _: chat_model)
+    monkeypatch.setattr("picochat.cli.chat.has_screen", lambda: True)
+    monkeypatch.setattr("picochat.ui.app.ChatApp", Screen)
+    for model in ("org/name", chat_model):
+        assert inside(capfd, "chat", "-m", model, "-d", "cpu", "--no-history") == (0, "", "")
+    assert opened == [None, chat_model]
 
 
 def test_the_full_screen_answers_and_leaves_the_terminal_as_it_was(chat_model: Path) -> None:

@@ -32,6 +32,23 @@ def test_a_mistyped_command() -> None:
     assert "No such command 'trian'" in done.stderr.decode()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("chat -p Hi -t 2", 0), ("chat", 0), ("generate -p - -t 2", 0), ("history delete 9", 2)]
+)
+def test_a_closed_stdin_is_an_empty_one(arguments: str, code: int, chat_model: Path, tmp_path: Path) -> None:
+    model = f"-m {chat_model} -d cpu" if not arguments.startswith("history") else ""
+    done = subprocess.run(
+        f'"{sys.executable}" -m picochat {arguments} {model} <&-',
+        shell=True,
+        capture_output=True,
+        timeout=120,
+        env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
+    )
+    assert done.returncode == code, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion(shell: str) -> None:
     env = {"_PICOCHAT_COMPLETE": f"complete_{shell}", "COMP_WORDS": "picochat ge", "COMP_CWORD": "1"}

@@ -62,6 +62,14 @@ def test_sources_several_files_and_a_limit(
     assert found["documents"] == 6
 
 
+@pytest.mark.parametrize(("wishes", "precision"), [([], "fp32"), (["--precision", "int8"], "int8")])
+def test_what_read_the_texts_is_named(
+    wishes: list[str], precision: str, chat_model: Path, chat_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = evaluated(capfd, chat_model, "--data", chat_file, "--limit", 1, *wishes)
+    assert found["read_with"] == {"device": "cpu", "precision": precision}
+
+
 def test_a_model_of_plain_text(
     text_model: Path, plain_file: Path, chat_file: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

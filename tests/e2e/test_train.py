@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from picochat.errors import DeviceError
 from tests.e2e import inside
 from tests.e2e.test_generate import PICOCHAT, picochat
 
@@ -39,6 +40,43 @@ def test_train_then_generate_then_chat_then_info(chat_file: Path, tmp_path: Path
     info = picochat("info", "-m", out).stdout.decode()
     for word in ("qwen3", "token embedding", "byte-level BPE", "val_bpb", "optimizer"):
         assert word in info
+
+
+def test_a_reader_of_the_log_that_goes_away_does_not_end_a_training(chat_file: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*PICOCHAT, "train", "--data", chat_file, "--out", tmp_path / "run", *map(str, SMALL), "--steps", "3"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.close()
+    with process.stdout as stdout:
+        said = stdout.read().decode()
+    assert process.wait(timeout=60) == 0
+    assert said == f"picochat chat -m {tmp_path}/run/best.pt\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (DeviceError("The memory of cuda is full; close what else uses it."), 2)]
+)
+def test_the_model_is_told_of_whatever_becomes_of_the_text_at_the_end(
+    error: BaseException,
+    code: int,
+    chat_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("picochat.cli.last_sample.write_at_end", fail)
+    arguments = ["--data", chat_file, "--out", tmp_path / "run", *SMALL, "--steps", 2, "--generate", 5]
+    ended, out, _ = inside(capfd, "train", *arguments)
+    assert ended == code
+    assert out == f"picochat chat -m {tmp_path}/run/best.pt\n"
 
 
 @pytest.mark.parametrize("arguments", [["--architecture", "gpt2"], ["--architecture", "llama", "--kv-heads", 1, "--untied"]])
@@ -116,6 +154,7 @@ def test_data_that_cannot_be_used(
         (["--lr", -1], "lr must be"),
         (["--dropout", 1], "dropout"),
         (["--device", "abacus"], "abacus"),
+        (["--generate", 1_000_001], "less than or equal to 1000000"),
     ],
 )
 def test_wrong_wishes(

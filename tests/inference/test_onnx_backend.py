@@ -18,6 +18,7 @@ from picochat.inference.backend import Backend
 from picochat.inference.engine import Engine, load_engine
 from picochat.inference.generation import Job
 from picochat.inference.lanes import stream_many
+from picochat.inference.onnx_backend import OnnxLanes, Runner
 from picochat.inference.opening import open_backend
 from picochat.inference.settings import SamplingSettings
 from picochat.inference.torch_backend import open_torch
@@ -106,6 +107,21 @@ def test_the_window_ends(model: Path) -> None:
     with pytest.raises(ValueError, match="truncate"):
         backend.truncate(49)
     assert backend.length == 48
+
+
+def test_only_steps_of_one_lane_are_paced(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picochat.inference.onnx_backend._cores", lambda: 2)
+    runner: Runner = opened(model)._runner  # type: ignore[attr-defined]
+    assert runner.most_threads == 2
+    monkeypatch.setattr(runner.pace, "way", 1)
+    used: list[int] = []
+    session = runner.session
+    monkeypatch.setattr(runner, "session", lambda threads: used.append(threads) or session(threads))
+    lanes = OnnxLanes(runner, 2)
+    used.clear()
+    lanes.step({0: 3, 1: 4})
+    lanes.step({0: 5})
+    assert used == [2, 1]
 
 
 @settings(max_examples=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import pytest
 import torch
 
 from picochat.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from picochat.errors import CheckpointError, ConfigError
-from picochat.inference import opening
-from picochat.inference.choice import recall
+from picochat.errors import CheckpointError, ConfigError, DeviceError, OutputError
+from picochat.inference import choice, opening
+from picochat.inference.choice import Choice, recall, remember
 from picochat.inference.opening import difference, open_backend
-from picochat.inference.packs import GRAPH, VERSION
+from picochat.inference.packs import GRAPH, VERSION, PackStore, source_digest
 from picochat.inference.torch_backend import open_torch
 from picochat.locations import packs
 from picochat.model.config import ModelConfig
@@ -93,6 +94,78 @@ def test_a_choice_of_another_machine_is_not_believed(tmp_path: Path) -> None:
     assert open_backend(path)[0].info.measured
 
 
+def kept(path: Path) -> Choice | None:
+    """What is remembered of a model."""
+    return recall(packs(), source_digest(path, packs()), "auto")
+
+
+def full_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a GPU that has no memory left."""
+    build = Checkpoint.build
+
+    def built(self: Checkpoint, *, dtype: torch.dtype, device: torch.device) -> GPT:
+        if device.type == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return build(self, dtype=dtype, device=device)
+
+    monkeypatch.setattr(opening, "gpu_likely", lambda: True)
+    monkeypatch.setattr(Checkpoint, "build", built)
+    monkeypatch.setattr(
+        "picochat.inference.torch_backend.resolve_device", lambda name: torch.device("cuda" if name == "auto" else name)
+    )
+
+
+def test_a_gpu_that_comes_or_goes_makes_it_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+    open_backend(path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    assert kept(path) is None
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert kept(path) is not None
+    likely = choice.gpu_likely()
+    monkeypatch.setattr(choice, "gpu_likely", lambda: not likely)
+    assert kept(path) is None
+
+
+def test_a_gpu_that_is_gone_is_not_insisted_on(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.pt")
+    remember(packs(), source_digest(path, packs()), "auto", Choice("torch", "cuda:99", "bf16", {"torch cuda:99 bf16": 9.0}))
+    backend, _ = open_backend(path)
+    assert "torch cpu fp32" in backend.info.measured
+    chosen = kept(path)
+    assert chosen is not None
+    assert chosen.device != "cuda:99"
+
+
+@pytest.mark.parametrize("chosen_before", [False, True])
+def test_a_full_gpu_is_left_out_this_time(chosen_before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+    before = Choice("torch", "cuda", "bf16", {"torch cuda bf16": 9.0}) if chosen_before else None
+    if before:
+        remember(packs(), source_digest(path, packs()), "auto", before)
+    full_gpu(monkeypatch)
+    backend, _ = open_backend(path)
+    assert backend.info.device == "cpu"
+    assert set(backend.info.measured) == {"torch cpu fp32", "onnx cpu int8", "onnx cpu fp32"}
+    assert kept(path) == before
+    with pytest.raises(DeviceError, match=r"The memory of cuda is full \(CUDA out of memory.*choose --device cpu"):
+        open_backend(path, device="cuda")
+
+
+def test_what_had_no_room_to_be_measured_is_measured_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+
+    def full(*_: object) -> None:
+        raise OutputError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PackStore, "make", full)
+        assert open_backend(path)[0].info.runtime == "PyTorch"
+    assert kept(path) is None
+    assert "onnx cpu int8" in open_backend(path)[0].info.measured
+    assert kept(path) is not None
+
+
 def test_eight_bits_that_answer_differently_are_not_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "CLOSE", -1.0)
     backend, _ = open_backend(save(tmp_path / "a.pt"))
@@ -140,6 +213,30 @@ def test_without_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert open_backend(path)[0].info.runtime == "PyTorch"
     assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
     with pytest.raises(ConfigError, match="Precision int8 needs ONNX Runtime; install the packages onnxruntime and onnx"):
+        open_backend(path, precision="int8")
+
+
+@pytest.mark.parametrize("library", ["picochat.inference.onnx_backend", "onnx"])
+def test_an_onnx_runtime_that_can_not_be_loaded(library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+    monkeypatch.setitem(sys.modules, library, None)  # importing it raises ImportError, as a DLL that is missing does
+    monkeypatch.setattr(opening, "_has_runtime", lambda: True)
+    assert open_backend(path)[0].info.runtime == "PyTorch"
+    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
+    with pytest.raises(ConfigError, match=r"needs ONNX Runtime, which can't be loaded here .*; install the packages"):
+        open_backend(path, precision="int8")
+
+
+def test_a_machine_that_runs_no_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.pt")
+
+    def refused(*_: object) -> None:
+        raise CheckpointError("ONNX Runtime can't run model.onnx (no such kernel).")
+
+    monkeypatch.setattr("picochat.inference.onnx_backend.Runner", refused)
+    assert open_backend(path)[0].info.runtime == "PyTorch"
+    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
+    with pytest.raises(ConfigError, match=r"not to be had on this machine: .* \(no such kernel\); choose fp32\.$"):
         open_backend(path, precision="int8")
 
 

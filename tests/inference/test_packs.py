@@ -91,6 +91,18 @@ def test_old_packs_make_room(checkpoint: Checkpoint, tmp_path: Path) -> None:
     assert [path.name[0] for path in roomy.root.iterdir()] == ["4"]
 
 
+def test_what_a_killed_process_left_is_deleted_with_the_next_pack(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    old, new = (tmp_path / "packs" / f".{digit * 40}-fp32-1.unfinished-abc" for digit in "12")
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / GRAPH).write_bytes(b"half")
+    for path in (old / GRAPH, old):
+        os.utime(path, (1, 1))
+    PackStore(tmp_path / "packs").make("3" * 64, "fp32", checkpoint)
+    assert not old.exists()
+    assert new.exists()  # another process may be at it
+
+
 def test_a_place_that_can_not_be_written_is_no_obstacle(checkpoint: Checkpoint, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = PackStore(tmp_path / "file" / "packs")
