@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from picochat.chat.commands import Command, CommandRegistry, FrontEnd
-from picochat.chat.completion import Completion, choose, complete_choice, complete_preset, complete_setting
+from picochat.chat.completion import Completion, as_path, choose, complete_choice, complete_preset, complete_setting
 from picochat.chat.history_actions import HISTORY_COMMANDS
 from picochat.chat.keys import keymap
 from picochat.chat.model_files import complete_model
@@ -172,7 +170,7 @@ def _copy(front_end: FrontEnd, _: str) -> None:
 def _load(front_end: FrontEnd, argument: str) -> None:
     if not argument:
         raise PicochatError("/load needs the path of a model file or run folder.")
-    front_end.load(str(Path(argument).expanduser()))
+    front_end.load(str(as_path(argument)))
 
 
 _modes, _themes = complete_choice("mode"), complete_choice("theme")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from picochat.chat.commands import Command, FrontEnd
-from picochat.chat.completion import complete_conversation, complete_export
+from picochat.chat.completion import as_path, complete_conversation, complete_export
 from picochat.chat.export import local_time, to_json, to_markdown
 from picochat.chat.recorder import Recorder
 from picochat.chat.session import ChatSession
@@ -86,7 +84,7 @@ def _rename(front_end: FrontEnd, argument: str) -> None:
 def _export(front_end: FrontEnd, argument: str) -> None:
     recorder = require_recorder(front_end.session)
     conversation = recorder.store.load(recorder.require_current(front_end.session.mode))
-    path = Path(argument).expanduser()
+    path = as_path(argument)
     if path.exists():
         raise OutputError(f"{path} is there already; choose another name.")
     write_text(path, to_json(conversation) if path.suffix in (".json", ".jsonl") else to_markdown(conversation))

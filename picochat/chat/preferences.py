@@ -25,7 +25,7 @@ def read_preferences(path: Path) -> tuple[dict[str, Any], str | None]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return {}, f"{path}, line {line}: {error.problem or 'not YAML'}; the defaults are used."
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # a ValueError is also a date that isn't in the calendar
         return {}, f"{path} can't be read ({type(error).__name__}); the defaults are used."
     if values is None:
         return {}, None
@@ -62,7 +62,7 @@ def _write(path: Path, values: dict[str, Any], remove: set[str]) -> None:
         old = path.read_text(encoding="utf-8")
         known = yaml.safe_load(old) or {}
         wanted = {name: value for name, value in known.items() if name not in remove} | values
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
+    except (OSError, ValueError, yaml.YAMLError, AttributeError):
         # no file, or none that can be used: what somebody wrote there is kept beside it
         old, wanted = "", values
         with contextlib.suppress(OSError):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from picochat.chat.commands import Command, FrontEnd
 from picochat.chat.comparison import compare, timeline
+from picochat.chat.completion import as_path
 from picochat.errors import PicochatError
 from picochat.metrics import METRICS
-from picochat.runs import RUNS, newest_run, run_folder, run_models
+from picochat.runs import RUNS, RunModel, newest_run, run_folder, run_models
 
 
 def _compare(front_end: FrontEnd, argument: str) -> None:
@@ -28,9 +29,7 @@ def _keep(front_end: FrontEnd, argument: str) -> None:
 
 def _timeline(front_end: FrontEnd, argument: str) -> None:
     named, _, rest = argument.partition(" ")
-    place = Path(named).expanduser() if named else None
-    # a first word that is no run is the beginning of what to ask
-    if place is not None and place.exists() and (models := run_models(place)):
+    if models := _models_in(named):
         text = rest.strip()
     else:
         models, text = run_models(_run_of(front_end)), argument
@@ -39,10 +38,18 @@ def _timeline(front_end: FrontEnd, argument: str) -> None:
 
 
 def _watch(front_end: FrontEnd, argument: str) -> None:
-    folder = Path(argument).expanduser() if argument else _run_of(front_end)
+    folder = as_path(argument) if argument else _run_of(front_end)
     if folder.exists() and not folder.is_dir():
         raise PicochatError(f"{folder} is a file; name the folder of a run.")
     front_end.watch(folder)
+
+
+def _models_in(word: str) -> list[RunModel]:
+    """The models of the run that the first word names; none where it is the beginning of what to ask."""
+    try:
+        return run_models(place) if word and (place := as_path(word)).exists() else []
+    except OSError:  # too long for a name, or where nobody may look
+        return []
 
 
 def _run_of(front_end: FrontEnd) -> Path:

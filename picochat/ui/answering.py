@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from picochat.chat.reply import Reply
+from picochat.chat.reply import Question, Reply
 from picochat.chat.session import Cancelled, ChatSession
 from picochat.errors import PicochatError
 from picochat.ui.said import Said
@@ -30,6 +30,9 @@ class AnswerScreen(Target, Protocol):
 
     def conversation_changed(self) -> None:
         """Draw the transcript anew."""
+
+    def give_back(self, text: str) -> None:
+        """A message has left the conversation unanswered."""
 
 
 class Answering:
@@ -63,7 +66,9 @@ class Answering:
             for note in self._reply.prompt.notes():
                 self._screen.say(note)
             opening = "".join(token.text for token in question.opening)
-            index = len(self._screen.session.conversation.entries) if question.entry is not None else None
+            # a quick answer is in the conversation already
+            entries = self._screen.session.conversation.entries
+            index = entries.index(question.entry) + 1 if question.entry in entries else None
             self._said = self._screen.transcript.add_message("assistant", opening, question.opening, index=index)
         return self._said
 
@@ -81,14 +86,23 @@ class Answering:
             return False
         reply, said = self._reply, self._said if event.error else self._open()
         self.job = self._reply = self._said = None
-        if event.error:
-            self._screen.say_error(event.error)
         if reply is not None and said is not None:
             said.finish(reply.footnote)
-            if reply.question.replaced in self._screen.session.conversation.entries:
-                self._screen.conversation_changed()
-                self._screen.say("Nothing came; the answer stays as it was.")
+        if reply is not None:
+            self._take_back(reply.question)
+        if event.error:
+            self._screen.say_error(event.error)
         return True
+
+    def _take_back(self, question: Question) -> None:
+        """Where nothing came, the conversation is what it was before the question; the transcript follows it."""
+        entries = self._screen.session.conversation.entries
+        if question.replaced in entries:
+            self._screen.conversation_changed()
+            self._screen.say("Nothing came; the answer stays as it was.")
+        elif question.entry is not None and question.entry not in entries:
+            self._screen.conversation_changed()
+            self._screen.give_back(question.text)
 
     def stop(self) -> bool:
         """Ask the answer to end; returns whether there was one that had not been asked."""

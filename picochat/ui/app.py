@@ -75,6 +75,10 @@ class ChatApp(App[int]):
         """None but those of the registry."""
         return ()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The palette's commands are about the chat, which must not change below another screen."""
+        return action != "command_palette" or self.screen is self.chat
+
     def action_command(self, name: str) -> None:
         """Run a slash command by key."""
         self.chat.action_command(name)

@@ -14,6 +14,7 @@ from picochat.chat.keys import keymap
 from picochat.chat.pieces import text_block
 from picochat.chat.reply import Reply
 from picochat.chat.session import Cancelled, ChatSession
+from picochat.errors import PicochatError
 from picochat.ui.screens.compare import CompareScreen
 from picochat.ui.screens.context import ContextScreen
 from picochat.ui.screens.conversations import ConversationsScreen
@@ -50,6 +51,7 @@ class ScreenFrontEnd:
         """Empty the transcript."""
         self._screen.transcript.clear()
         self._screen.answering.show_again()
+        self._screen.take_back()
 
     def show_help(self) -> None:
         """Open the help screen."""
@@ -100,12 +102,9 @@ class ScreenFrontEnd:
         session, screen = self.session, self._screen
         tokens, engine = session.tokens_of(index), session.require_engine()
 
-        def go_on(choice: Choice | None) -> None:
-            if choice is None:
-                return
+        def go_on(choice: Choice) -> None:
             if session.engine is not engine:
-                screen.say_error("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
-                return
+                raise PicochatError("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
             if index is not None:
                 session.cut(index + 1)
             if choice[-1].id in engine.end_of_turn:
@@ -114,7 +113,9 @@ class ScreenFrontEnd:
             else:
                 self.answer(lambda cancelled: session.resume(choice, cancelled))
 
-        screen.app.push_screen(MicroscopeScreen(tokens), go_on)
+        screen.app.push_screen(
+            MicroscopeScreen(tokens), lambda choice: screen.attempt(lambda: go_on(choice)) if choice else None
+        )
 
     def choose_conversation(self) -> None:
         """Open the saved conversations."""

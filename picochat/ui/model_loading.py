@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine
+from picochat.runs import BEST
 from picochat.ui.model_file import ModelFile
 from picochat.ui.work import Job, Target, load_model
 
@@ -30,19 +32,24 @@ class ModelLoading:
     def __init__(self, screen: ModelScreen) -> None:
         self._screen = screen
         self.job: Job | None = None
-        self._next: Engine | None = None
+        self._next: tuple[Engine, ModelFile] | None = None
         self._file: ModelFile | None = None
+        self._coming: ModelFile | None = None
 
     def start(self, path: str) -> None:
         """Begin to load a model; raises `PicochatError` while another is coming."""
         if self.job is not None:
             raise PicochatError("A model is being loaded already; wait for it.")
+        place = Path(path)
+        # as it is now: what is written while it loads is newer
+        self._coming = ModelFile(place / BEST if (place / BEST).is_file() else place)
         self.job = load_model(self._screen.session, path, self._screen)
 
     def arrived(self, engine: Engine) -> None:
         """A model is there, to be taken when nothing uses the old one."""
         self.job = None
-        self._next = engine
+        path, coming = engine.info.path, self._coming
+        self._next = engine, coming if coming is not None and coming.path == path else ModelFile(path)
 
     def failed(self) -> None:
         """It can't be loaded."""
@@ -50,11 +57,10 @@ class ModelLoading:
 
     def take(self) -> bool:
         """Go over to the model that has arrived, if there is one; returns whether there was."""
-        engine, self._next = self._next, None
-        if engine is None:
+        if self._next is None:
             return False
+        (engine, self._file), self._next = self._next, None
         self._screen.session.use(engine)
-        self._file = ModelFile(engine.info.path)
         self._screen.say(f"Loaded {engine.info.summary()}.")
         if not engine.info.chats:
             self._screen.say("This model learnt from plain text: it goes on with each text you send.")

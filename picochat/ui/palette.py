@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from picochat.chat.actions import COMMANDS
+from picochat.text.safe import printable
 
 if TYPE_CHECKING:
     from picochat.ui.app import ChatApp
@@ -22,7 +23,7 @@ class CommandProvider(Provider):
         """All commands, as long as nothing is typed."""
         for line, text in self._lines():
             if " " not in line:
-                yield DiscoveryHit(Content(line), partial(self._run, line), text=line, help=text)
+                yield DiscoveryHit(Content(line), partial(self._run, line), text=line, help=_as_it_is(text))
 
     async def search(self, query: str) -> Hits:
         """Commands that fit what is typed, by name or by description."""
@@ -31,7 +32,9 @@ class CommandProvider(Provider):
             # of /mode and /mode single, one is enough to be found by what it does
             score = max(matcher.match(line), matcher.match(text) * 0.9 if " " not in line else 0)
             if score > 0:
-                yield Hit(score, matcher.highlight(line), partial(self._run, line), text=line, help=text)
+                # what is highlighted is read as markup
+                shown = Content(printable(line)) if "[" in line else matcher.highlight(line)
+                yield Hit(score, shown, partial(self._run, line), text=line, help=_as_it_is(text))
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         chat = self._app.chat
@@ -51,3 +54,8 @@ class CommandProvider(Provider):
 
     def _run(self, line: str) -> None:
         self._app.chat.start_command(line)
+
+
+def _as_it_is(text: str) -> str:
+    """A description that somebody may have written: Textual reads a string as markup, and shows this as it is."""
+    return Content(printable(text))  # type: ignore[return-value]

@@ -32,6 +32,7 @@ def test_no_file_and_an_empty_file_are_the_defaults(tmp_path: Path) -> None:
         ("temperature: 0.5\ntemprature: 1\ntop_k: 3", "line 2", {"temperature": 0.5}),
         ("temperature: 0.5\ntop_k: 3\nseed: soon", "line 3", {"temperature": 0.5, "top_k": 3}),
         ("just words", "must hold lines", {}),
+        ("system: 2024-02-30", "can't be read (ValueError)", {}),
     ],
 )
 def test_a_broken_file_is_told_by_line_and_does_no_harm(

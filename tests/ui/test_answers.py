@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from textual.events import Paste
 
 from picochat.inference.engine import Token
+from picochat.ui.said import Said
 from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.widgets.message import MessageView
 from picochat.ui.work import AnswerEnded, AnswerText
@@ -164,3 +166,48 @@ async def test_a_huge_message_is_folded_and_the_screen_stays_usable() -> None:
         assert "only its end is seen" in notes(app)
         await pilot.press("ctrl+up", "up", "up", "space")
         await wait_until(pilot, lambda: view.size.height > 1000)
+
+
+@pytest.mark.parametrize("typed", ["", "a draft"])
+async def test_a_message_stopped_before_the_first_word_goes_back_into_the_input(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = scripted_session(["One", "Two", "Three"])
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "Hi")
+        await wait_until(pilot, lambda: texts(app, "assistant") == ["One"] and idle(app)())
+        backend, may_read = session.require_engine().backend, threading.Event()
+        prefill = backend.prefill
+        monkeypatch.setattr(backend, "prefill", lambda ids: may_read.wait(60) and prefill(ids))
+        await send(pilot, "More")
+        await pilot.press(*typed, "escape")
+        may_read.set()
+        await wait_until(pilot, idle(app))
+        await wait_until(pilot, lambda: (texts(app, "user"), texts(app, "assistant")) == (["Hi"], ["One"]))
+        assert app.chat.prompt.text == (typed or "More")
+        assert "Nothing came; your message is" in notes(app)
+        await send(pilot, "Else")
+        await wait_until(pilot, lambda: idle(app)() and len(texts(app, "assistant")) == 2)
+        assert [said.index for said in app.chat.transcript.items if isinstance(said, Said)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("line", ["More", "/regenerate"])
+async def test_an_answer_that_fails_leaves_the_screen_as_the_conversation_is(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = scripted_session(["One"])
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "Hi")
+        await wait_until(pilot, lambda: texts(app, "assistant") == ["One"] and idle(app)())
+
+        def fail(ids: object) -> None:
+            raise RuntimeError("no memory")
+
+        for way in ("prefill", "step", "read"):
+            monkeypatch.setattr(session.require_engine().backend, way, fail)
+        await send(pilot, line)
+        await wait_until(pilot, lambda: idle(app)() and "no memory" in notes(app))
+        await wait_until(pilot, lambda: (texts(app, "user"), texts(app, "assistant")) == (["Hi"], ["One"]))
+        assert app.chat.prompt.text == ("More" if line == "More" else "")

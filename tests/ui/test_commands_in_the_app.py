@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from textual.widgets import Input, Static
 
+from picochat.chat.recorder import Recorder
+from picochat.chat.store import ConversationStore
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
 
@@ -107,3 +112,43 @@ async def test_clear_keeps_the_conversation_and_reset_forgets_it() -> None:
         assert len(session.conversation.entries) == 2
         await send(pilot, "/reset")
         assert session.conversation.entries == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/load ~not-a-user/x",
+        "/export ~not-a-user/" + "x" * 300 + ".md",
+        "/watch " + "x" * 300,
+        "/timeline ~5 apples",
+        "/timeline " + "x" * 300,
+    ],
+)
+async def test_a_path_that_can_be_none_is_told(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    session = scripted_session(["One"])
+    session.recorder = Recorder(ConversationStore(None))
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "A")
+        await wait_until(pilot, lambda: idle(app)() and len(session.conversation.entries) == 2)
+        await send(pilot, line)
+        await wait_until(pilot, lambda: "Error:" in notes(app))
+        assert app.screen is app.chat
+
+
+async def test_what_waited_for_the_answer_can_be_taken_when_it_has_ended() -> None:
+    session = scripted_session(["x" * 6000], delay=0.005, context=8192)
+    app = app_for(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "Go")
+        await wait_until(pilot, lambda: texts(app, "assistant"))
+        await pilot.press(*"/reset")
+        await wait_until(pilot, lambda: app.chat.popup.options)
+        row = app.chat.popup.options[0]
+        assert "(after the answer)" in str(row.prompt)
+        app.chat.answering.stop()
+        await wait_until(pilot, idle(app))
+        await wait_until(pilot, lambda: "(after the answer)" not in str(app.chat.popup.options[0].prompt))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: session.conversation.entries == [])

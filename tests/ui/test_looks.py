@@ -10,7 +10,10 @@ from textual.widgets import Input, OptionList, Select, Static
 
 from picochat.chat.actions import COMMANDS
 from picochat.chat.preferences import read_preferences
+from picochat.chat.recorder import Recorder
+from picochat.chat.records import StoredMessage
 from picochat.chat.settings import ChatSettings, choices
+from picochat.chat.store import ConversationStore
 from picochat.locations import preferences
 from picochat.ui.app import ChatApp
 from picochat.ui.screens.help import HelpScreen
@@ -114,6 +117,21 @@ async def test_the_palette_finds_a_command_by_what_it_does() -> None:
         await wait_until(pilot, lambda: found.option_count == 1 and found.highlighted == 0)
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.chat.session.mode == "single")
+
+
+async def test_the_palette_shows_brackets_and_escapes_as_they_are() -> None:
+    session = scripted_session([])
+    session.recorder = Recorder(ConversationStore(None))
+    title = "What is [/INST] and [/a b for, [A] \x1b[31m?"
+    session.recorder.store.put(session.recorder.store.create(), 0, StoredMessage("user", title))
+    app = ChatApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("ctrl+p")
+        await wait_until(pilot, lambda: app.screen is not app.chat)
+        await pilot.press(*"resume 1")
+        found = app.screen.query_one(OptionList)
+        shown = "What is [/INST] and [/a b for, [A] \u241b[31m?"
+        await wait_until(pilot, lambda: any(shown in str(option.prompt) for option in found.options))
 
 
 async def test_a_command_that_needs_more_is_begun_in_the_input_by_the_palette() -> None:

@@ -98,3 +98,20 @@ async def test_regenerate_edit_and_undo_redraw_the_transcript() -> None:
         await wait_until(pilot, lambda: texts(app, "user") == [])
         await send(pilot, "/undo")
         assert "nothing to take back" in notes(app)
+
+
+async def test_an_alternative_of_an_answer_that_is_gone_is_refused_and_the_palette_stays_closed() -> None:
+    app = ChatApp(scripted_session(["Hello"]))
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "Hi")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: isinstance(app.screen, MicroscopeScreen))
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        assert isinstance(app.screen, MicroscopeScreen)
+        app.chat.session.reset()
+        await pilot.press("home", "down", "enter")
+        await wait_until(pilot, lambda: "no answer to" in notes(app))
+        await pilot.press("ctrl+p")
+        await wait_until(pilot, lambda: app.screen is not app.chat)

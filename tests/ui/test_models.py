@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from picochat.chat.recorder import Recorder
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
+from picochat.chat.store import ConversationStore
+from tests.chat.history import talk
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
 
@@ -112,3 +115,50 @@ async def test_a_newer_model_is_offered_or_followed(chat_model: Path, tmp_path: 
         app.chat.models.look_for_newer()
         await wait_until(pilot, lambda: session.engine is not first)
         assert len(session.conversation.entries) == 2
+
+
+async def test_a_model_written_while_another_one_loads_is_noticed(
+    chat_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "best.pt"
+    shutil.copy(chat_model, path)
+    session = ChatSession(ChatSettings(temperature=0), device="cpu")
+    opened = session.open
+
+    def overtaken(place: object) -> object:
+        engine = opened(place)  # type: ignore[arg-type]
+        shutil.copy(chat_model, tmp_path / "new.pt")
+        (tmp_path / "new.pt").replace(path)
+        return engine
+
+    monkeypatch.setattr(session, "open", overtaken)
+    app = app_for(session, tmp_path)
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: session.engine is not None)
+        app.chat.models.look_for_newer()
+        await wait_until(pilot, lambda: "A newer best.pt has been written" in notes(app))
+
+
+@pytest.mark.parametrize("line", ["/reset", "/resume 1", "/branch", "/undo"])
+async def test_what_waits_for_the_model_goes_back_into_the_input(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, may_load = scripted_session(["One"]), threading.Event()
+    session = ChatSession()
+    session.recorder = Recorder(ConversationStore(None))
+    talk(session.recorder.store, "Hi", "Ho")
+    session.recorder.resume(session, 1)
+    monkeypatch.setattr(session, "open", lambda _: may_load.wait(60) and ready.engine)
+    app = app_for(session, Path("late.pt"))
+    async with app.run_test(size=SIZE) as pilot:
+        await wait_until(pilot, lambda: app.chat.models.job is not None)
+        for text in ("A", "B", "C"):
+            await send(pilot, text)
+        assert texts(app, "user") == ["Hi", "A", "B", "C"]
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: texts(app, "user") == ["Hi", "A", "B"])
+        assert app.chat.prompt.text == "C"
+        app.chat.run_command(line)
+        await wait_until(pilot, lambda: app.chat.prompt.text == "A\nB\nC")
+        await wait_until(pilot, lambda: not {"A", "B"} & set(texts(app, "user")))
+        may_load.set()
+        await wait_until(pilot, lambda: session.engine is not None)
+        assert app.chat.answering.job is None

@@ -163,7 +163,25 @@ class ChatScreen(Screen[None]):
             self.models.take()
             if self._waiting and self.session.engine is not None:
                 self._reply_to(self._waiting.pop(0))
+        self.popup.redraw()
         self.show_state()
+
+    def give_back(self, text: str) -> None:
+        """Say that a message was not answered, and put it into the input, unless something has been typed there."""
+        if self.prompt.text:
+            self.say("Nothing came; your message is taken back. The Up key finds it again.")
+        else:
+            self.prompt.replace_text(text)
+            self.say("Nothing came; your message is in the input again.")
+
+    def take_back(self, first: int = 0) -> None:
+        """Put the messages that wait for the model back into the input, from the place `first` in their queue on."""
+        if back := self._waiting[first:]:
+            del self._waiting[first:]
+            left = [item for item in self.transcript.items if item not in back]
+            if len(left) < len(self.transcript.items):
+                self.transcript.show(left)
+            self.prompt.replace_text("\n".join([*(said.text for said in back), self.prompt.text]).rstrip("\n"))
 
     def _report_trouble(self, text: str) -> None:
         # called on the answer's thread, which must not touch widgets
@@ -181,7 +199,7 @@ class ChatScreen(Screen[None]):
         self.transcript.follow()
         try:
             COMMANDS.run(self.front_end, line, answering=self.answering.job is not None)
-        except PicochatError as error:
+        except (PicochatError, OSError) as error:
             self.say_error(str(error))
         self.show_state()
 
@@ -198,9 +216,11 @@ class ChatScreen(Screen[None]):
         self.start_command(f"/{name}")
 
     def action_stop(self) -> None:
-        """Esc: close what is open, or stop the answer."""
+        """Esc: close what is open, or take back what waits, or stop the answer."""
         if self.popup.display:
             self.popup.hide()
+        elif self._waiting:
+            self.take_back(-1)
         elif self.answering.job is not None:
             self.answering.stop()
             self.show_state()
@@ -255,11 +275,11 @@ class ChatScreen(Screen[None]):
 
     @on(Transcript.EditRequested)
     def _edit_requested(self, event: Transcript.EditRequested) -> None:
-        self._try(lambda: self.front_end.edit_message(event.index))
+        self.attempt(lambda: self.front_end.edit_message(event.index))
 
     @on(Transcript.InspectRequested)
     def _inspect_requested(self, event: Transcript.InspectRequested) -> None:
-        self._try(lambda: self.front_end.inspect_answer(event.index))
+        self.attempt(lambda: self.front_end.inspect_answer(event.index))
 
     @on(Transcript.BranchRequested)
     def _branch_requested(self, event: Transcript.BranchRequested) -> None:
@@ -270,7 +290,8 @@ class ChatScreen(Screen[None]):
         self.run_command("/regenerate")
         self.prompt.focus()
 
-    def _try(self, work: Callable[[], None]) -> None:
+    def attempt(self, work: Callable[[], None]) -> None:
+        """Do what needs the chat for itself, and show what goes wrong."""
         try:
             if self.answering.job is not None:
                 raise PicochatError("An answer is still coming; Esc stops it.")
@@ -322,9 +343,7 @@ class ChatScreen(Screen[None]):
         self.models.failed()
         kept = " The model that was running stays." if self.session.engine is not None else ""
         self.say_error(event.reason + kept)
-        if self._waiting:
-            self.prompt.replace_text("\n".join([*(said.text for said in self._waiting), self.prompt.text]).rstrip("\n"))
-            self._waiting.clear()
+        self.take_back()
         self.show_state()
 
     # -- showing --------------------------------------------------------------------------------------------------------
@@ -353,6 +372,7 @@ class ChatScreen(Screen[None]):
                 for index, entry in enumerate(entries)
             ]
         )
+        self.take_back()
 
     def copy(self, text: str) -> None:
         """Put a text on the clipboard, and say by which ways."""

@@ -34,7 +34,7 @@ class Offer:
         label: what is shown of it, with the letters `marks` that were typed.
         detail: what to know about it, and `more` finds out the whole of it.
         runs: whether the line is complete.
-        waits: whether it can't run before the answer has ended.
+        waits: whether it can't run while an answer is coming.
         command: the command, when it is not an argument.
     """
 
@@ -56,12 +56,12 @@ class Offer:
         hint = f" {self.command.argument}" if self.command and self.command.argument else ""
         return Content.assemble(content, (hint, "dim"))
 
-    def row(self, width: int) -> Content:
+    def row(self, width: int, *, answering: bool) -> Content:
         """How it looks, the left column that many cells wide."""
-        head = self.head
+        head, waits = self.head, self.waits and answering
         gap = " " * (width - head.cell_length + 2)
-        row = Content.assemble(head, gap, "(after the answer) " if self.waits else "", printable(self.detail))
-        return row.stylize("dim", 0 if self.waits else len(head))
+        row = Content.assemble(head, gap, "(after the answer) " if waits else "", printable(self.detail))
+        return row.stylize("dim", 0 if waits else len(head))
 
 
 class CommandPopup(OptionList, can_focus=False):
@@ -103,6 +103,11 @@ class CommandPopup(OptionList, can_focus=False):
             offers = [self._argument(name, command, completion) for completion in completions]
             self._show(offers, highlighted=None if free else 0)
 
+    def redraw(self) -> None:
+        """An answer has begun or ended: other commands can run now."""
+        for index, offer in enumerate(self.offers):
+            self.replace_option_prompt_at_index(index, self._row(offer))
+
     def hide(self) -> None:
         """Close."""
         if self._job is not None:
@@ -122,7 +127,7 @@ class CommandPopup(OptionList, can_focus=False):
             return text, key == "enter"
         offer = self.offers[self.highlighted or 0]
         if key == "enter":
-            return offer.line, offer.runs and not offer.waits
+            return offer.line, offer.runs and not (offer.waits and self._answering())
         goes_on = offer.command is not None and bool(offer.command.argument) and offer.runs
         return offer.line + " " * goes_on, False
 
@@ -145,11 +150,14 @@ class CommandPopup(OptionList, can_focus=False):
         if not offers:
             return
         self._width = max(offer.head.cell_length for offer in offers)
-        self.set_options(Option(offer.row(self._width)) for offer in offers)
+        self.set_options(Option(self._row(offer)) for offer in offers)
         self.highlighted = highlighted
         slow = [(index, offer.more) for index, offer in enumerate(offers) if offer.more is not None]
         if slow:
             self._job = Job(lambda job: self._find_out(job, slow))
+
+    def _row(self, offer: Offer) -> Content:
+        return offer.row(self._width, answering=self._answering())
 
     def _command(self, command: Command) -> Offer:
         found = match(self._text.removeprefix("/"), command.name)
@@ -159,7 +167,7 @@ class CommandPopup(OptionList, can_focus=False):
             marks=tuple(mark + 1 for mark in found.marks) if found else (),
             detail=command.help,
             runs=not command.needs_argument,
-            waits=not command.while_answering and self._answering(),
+            waits=not command.while_answering,
             command=command,
         )
 
@@ -170,7 +178,7 @@ class CommandPopup(OptionList, can_focus=False):
             marks=completion.marks,
             detail=completion.detail,
             runs=completion.final,
-            waits=not command.while_answering and self._answering(),
+            waits=not command.while_answering,
             more=completion.more,
         )
 
@@ -186,4 +194,4 @@ class CommandPopup(OptionList, can_focus=False):
         # the list may be another one by now
         if self._job is not None and event.run == self._job.run and event.index < len(self.offers):
             offer = self.offers[event.index] = replace(self.offers[event.index], detail=event.detail, more=None)
-            self.replace_option_prompt_at_index(event.index, offer.row(self._width))
+            self.replace_option_prompt_at_index(event.index, self._row(offer))
