@@ -29,6 +29,7 @@ class Sampling(TypedDict, total=False):
     top_k: int
     top_p: float
     min_p: float
+    guidance_scale: float
     repetition_penalty: float
     max_tokens: int | None
     seed: int | None
@@ -38,8 +39,8 @@ class Sampling(TypedDict, total=False):
 class Model:
     """A loaded model. It writes one text at a time: to begin another ends one that is still open.
 
-    Everywhere `settings` are `temperature`, `top_k`, `top_p`, `min_p`, `repetition_penalty`, `max_tokens`, `seed` and `stop`
-    (texts to end before).
+    Everywhere `settings` are `temperature`, `top_k`, `top_p`, `min_p`, `guidance_scale`, `repetition_penalty`, `max_tokens`,
+    `seed` and `stop` (texts to end before).
 
     Args:
         engine: what generates; `picochat.load` makes one.
@@ -73,7 +74,7 @@ class Model:
         """
         request = completion(self.engine, prompt)
         wishes = SamplingSettings.parse({"max_tokens": 100, **settings})
-        return self.engine.stream(request.ids, wishes, end=request.end, slide=request.slide, alternatives=alternatives)
+        return self.engine.run(request.job(wishes, alternatives=alternatives))
 
     def chat(self, messages: Iterable[MessageLike], **settings: Unpack[Sampling]) -> str:
         """Return the assistant's next message of a conversation; `Chat` holds one for you.
@@ -98,7 +99,7 @@ class Model:
         _require_chat(self.engine)
         wishes = SamplingSettings.parse({**settings})
         request = answer_request(self.engine, messages, wishes.max_tokens)
-        return self.engine.stream(request.ids, wishes, end=request.end, slide=request.slide, alternatives=alternatives)
+        return self.engine.run(request.job(wishes, alternatives=alternatives))
 
 
 class Chat:

@@ -13,6 +13,8 @@ from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
 from picochat.inference.backend import ModelInfo
 from picochat.inference.engine import Engine
+from picochat.inference.prompt import SILENCE
+from picochat.text.chat_format import ChatFormat, Message
 from picochat.text.tokenizer import Tokenizer
 
 PRINTABLE = "".join(map(chr, range(32, 127))) + "\n\x1bäöü€😀"
@@ -60,6 +62,7 @@ class ScriptedBackend:
         self._ids: list[int] = []
         self._script: list[int] = []
         self._prompt = 0
+        self._silent = False
 
     @property
     def length(self) -> int:
@@ -94,6 +97,12 @@ class ScriptedBackend:
         assert 0 <= length <= len(self._ids)
         del self._ids[length:]
 
+    def twin(self) -> ScriptedBackend:
+        """What guidance asks: it has no reply to nothing."""
+        twin = ScriptedBackend([], self.tokenizer, context=self.info.context)
+        twin._silent = True
+        return twin
+
     def lanes(self, count: int) -> ScriptedLanes:
         return ScriptedLanes(self, count)
 
@@ -109,6 +118,8 @@ class ScriptedBackend:
     def logits(self, script: Sequence[int], place: int, length: int) -> npt.NDArray[np.float32]:
         """What follows `length` tokens, `place` of them from the script."""
         logits = np.zeros(self.info.vocab_size, dtype=np.float32)
+        if self._silent:
+            return logits
         rest = self.tokenizer.encode("la ")
         token = script[place] if place < len(script) else rest[(place - len(script)) % len(rest)]
         if self._spread:
@@ -123,7 +134,7 @@ class ScriptedBackend:
 class ScriptedLanes:
     """The same side by side: each lane takes the next reply with its first step.
 
-    `passes` holds the number of lanes of every step.
+    `passes` holds the number of lanes of every step. Lanes that read what guidance asks have no reply.
     """
 
     def __init__(self, backend: ScriptedBackend, count: int) -> None:
@@ -133,13 +144,17 @@ class ScriptedLanes:
         self._lengths = [0] * count
         self._prompts = [0] * count
         self._scripts: list[list[int]] = [[] for _ in range(count)]
+        self._silence = ChatFormat(backend.tokenizer).prompt([Message("user", SILENCE)])[:-1]
+        self._silent = [False] * count
         backend.opened.append(self)
 
     def length(self, lane: int) -> int:
         return self._lengths[lane]
 
     def prefill(self, lane: int, ids: Sequence[int]) -> npt.NDArray[np.float32]:
-        self._backend.prefills.append(len(ids))
+        self._silent[lane] = list(ids) == self._silence
+        if not self._silent[lane]:
+            self._backend.prefills.append(len(ids))
         self._lengths[lane] += len(ids)
         return np.zeros(self._backend.info.vocab_size, dtype=np.float32)
 
@@ -151,6 +166,9 @@ class ScriptedLanes:
         for lane in tokens:
             self._lengths[lane] += 1
             assert self._lengths[lane] <= self._backend.info.context
+            if self._silent[lane]:
+                rows.append(np.zeros(self._backend.info.vocab_size, dtype=np.float32))
+                continue
             if not self._scripts[lane]:
                 self._scripts[lane], self._prompts[lane] = self._backend.next_reply(), self._lengths[lane]
             place = self._lengths[lane] - self._prompts[lane]

@@ -147,8 +147,7 @@ def _answered(engine: Engine, last: Reply) -> list[tuple[Section, Piece]]:
     header = sections.pop() if sections[-1].role == "assistant" else Section(Rendered([], []), "assistant")
     records = [token for token in list(last.tokens) if token.id is not None]
     # of an opening too long for the window, the prompt holds the end only
-    opening = len(last.prompt.ids) - sum(len(section.tokens) for section in [*sections, header])
-    records = records[len(opening_ids(last.question.opening)) - opening :]
+    records = records[len(opening_ids(last.question.opening)) - len(last.prompt.opening) :]
     ids = opening_ids(records)
     answer = replace(header, tokens=header.tokens + Rendered(ids, [Part.ASSISTANT] * len(ids)))
     return _tokens(engine, [*sections, answer], records)

@@ -63,6 +63,7 @@ class Prompt:
 
     Attributes:
         ids: tokens, ending where the assistant is to speak.
+        opening: the last of them, where an answer is gone on with.
         dropped: messages at the conversation's front that no longer fit, in all.
         newly_dropped: those of them that still fitted at the last turn.
         cut: the last message itself was too long, and lost its beginning.
@@ -73,6 +74,7 @@ class Prompt:
     """
 
     ids: list[int]
+    opening: tuple[int, ...] = ()
     dropped: int = 0
     newly_dropped: int = 0
     cut: bool = False
@@ -166,13 +168,13 @@ class Conversation:
             shown, rest = self._shorten(chat, head, messages, reply, budget)
         return Prompt(
             [token for section in shown for token in section.tokens.ids],
-            self.dropped,
-            self.dropped - before,
-            cut,
-            system_cut,
-            tuple(shown),
-            self.system,
-            lambda: (*lost, *_sections(chat, gone, sum(entry.message.role == "user" for entry in gone)), *rest),
+            dropped=self.dropped,
+            newly_dropped=self.dropped - before,
+            cut=cut,
+            system_cut=system_cut,
+            sections=tuple(shown),
+            system=self.system,
+            find_fallen=lambda: (*lost, *_sections(chat, gone, sum(entry.message.role == "user" for entry in gone)), *rest),
         )
 
     def _head(self, chat: ChatFormat, most: int) -> tuple[list[Section], list[Section]]:

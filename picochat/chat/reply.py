@@ -10,6 +10,7 @@ from picochat.chat.conversation import Entry, Prompt
 from picochat.chat.footnote import footnote, tokens_per_second
 from picochat.inference.engine import Engine, StopReason, Token
 from picochat.inference.generation import Job
+from picochat.inference.prompt import Request, answer
 from picochat.inference.settings import SamplingSettings
 
 ALTERNATIVES = 5
@@ -96,15 +97,12 @@ class Reply:
         """What the engine is asked for; who has it drawn elsewhere hands each record to `add`."""
         engine = self.engine
         assert engine is not None
-        return Job(
-            self.prompt.ids,
-            self.settings,
-            end=engine.end_of_turn if engine.info.chats else {engine.tokenizer.end_of_text},
-            # a chat that slid would answer without its question: it says that the window is full instead
-            slide=not engine.info.chats,
-            alternatives=ALTERNATIVES,
-            cancelled=self._cancelled,
-        )
+        prompt = self.prompt
+        if engine.info.chats:
+            request = answer(engine, prompt.ids, opening=prompt.opening)
+        else:
+            request = Request(prompt.ids, frozenset({engine.tokenizer.end_of_text}))
+        return request.job(self.settings, alternatives=ALTERNATIVES, cancelled=self._cancelled)
 
     def add(self, token: Token) -> None:
         """Take the next record."""

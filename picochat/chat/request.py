@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from picochat.chat.conversation import Conversation
 from picochat.errors import ConfigError
 from picochat.inference.engine import Engine
-from picochat.inference.prompt import Request
+from picochat.inference.prompt import Request, answer
 from picochat.text.chat_format import Message
 
 MessageLike = Message | Mapping[str, str]
@@ -49,4 +49,4 @@ def answer_request(engine: Engine, messages: Iterable[MessageLike], limit: int |
     if all(entry.message.role != "user" for entry in conversation.entries):
         raise ConfigError("chat needs at least one message of the user.")
     prompt = conversation.prompt(engine.chat_format, engine.context, engine.reserve(limit))
-    return Request(prompt.ids, engine.end_of_turn, slide=False, cut=prompt.cut)
+    return answer(engine, prompt.ids, cut=prompt.cut)

@@ -325,7 +325,7 @@ class ChatSession:
         opening = opening_ids(question.opening)[-(engine.context // 2) :]
         reserve = min(engine.context - 1, engine.reserve(limit) + len(opening))
         prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
-        return replace(prompt, ids=[*prompt.ids, *opening])
+        return replace(prompt, ids=[*prompt.ids, *opening], opening=tuple(opening))
 
     def _keep(self, first: int) -> None:
         """Save the messages from `first` on."""

@@ -51,6 +51,7 @@ def evaluate(
     top_k: Annotated[int | None, option(SamplingSettings, "top_k", "--top-k", "-k")] = None,
     top_p: Annotated[float | None, option(SamplingSettings, "top_p")] = None,
     min_p: Annotated[float | None, option(SamplingSettings, "min_p")] = None,
+    guidance_scale: Annotated[float | None, option(SamplingSettings, "guidance_scale")] = None,
     repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -73,7 +74,14 @@ def evaluate(
     if not data and not sheet:
         raise ConfigError("Nothing to measure: give --data FILE, --sheet FILE or both.")
     settings = SamplingSettings.parse(
-        given(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty)
+        given(
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            guidance_scale=guidance_scale,
+            repetition_penalty=repetition_penalty,
+        )
     )
     # files are read before the model is: their mistakes should not take long to come out
     from picochat.evaluation.sheet import read_sheet

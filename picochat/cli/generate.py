@@ -40,6 +40,7 @@ def generate(
     top_k: Annotated[int | None, option(SamplingSettings, "top_k", "--top-k", "-k")] = None,
     top_p: Annotated[float | None, option(SamplingSettings, "top_p")] = None,
     min_p: Annotated[float | None, option(SamplingSettings, "min_p")] = None,
+    guidance_scale: Annotated[float | None, option(SamplingSettings, "guidance_scale")] = None,
     repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
     seed: Annotated[int | None, option(SamplingSettings, "seed")] = None,
     stop: Annotated[list[str] | None, option(SamplingSettings, "stop")] = None,
@@ -64,6 +65,7 @@ def generate(
                 top_k=top_k,
                 top_p=top_p,
                 min_p=min_p,
+                guidance_scale=guidance_scale,
                 repetition_penalty=repetition_penalty,
                 stop=tuple(stop or ()),
             ),
@@ -73,7 +75,6 @@ def generate(
     text = _read_prompt(prompt)
 
     from picochat.inference.engine import load_engine
-    from picochat.inference.generation import Job
     from picochat.inference.lanes import stream_many
     from picochat.inference.prompt import completion
     from picochat.interrupt import Interrupt
@@ -91,7 +92,7 @@ def generate(
     show = printable if sys.stdout.isatty() else str
     seeds = [((settings.seed or 0) + index) % 2**63 for index in range(samples)]
     with Interrupt() as interrupt:
-        jobs = [Job(request.ids, settings.changed(seed=s), request.end, request.slide, cancelled=interrupt) for s in seeds]
+        jobs = [request.job(settings.changed(seed=s), cancelled=interrupt) for s in seeds]
         tokens: list[Token] = []
         # one alone may guess ahead, several share each pass
         for index, token in _in_order(stream_many(engine, jobs) if samples > 1 else ((0, t) for t in engine.run(jobs[0]))):

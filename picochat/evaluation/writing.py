@@ -70,8 +70,7 @@ def _write(engine: Engine, prompt: Conversation | str, settings: SamplingSetting
         return count >= LONGEST
 
     if isinstance(prompt, str):
-        request = completion(engine, prompt, raw=True)
-        tokens = engine.stream(request.ids, settings, end=request.end, slide=request.slide, cancelled=enough)
+        tokens = engine.run(completion(engine, prompt, raw=True).job(settings, cancelled=enough))
     else:
         question = Question(prompt.entries[-1].message.content)
         tokens = iter(ChatSession().draft(engine, question, settings, prompt, cancelled=enough))

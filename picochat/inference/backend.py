@@ -78,6 +78,9 @@ class Backend(Protocol):
     def truncate(self, length: int) -> None:
         """Forget all tokens from position `length` on."""
 
+    def twin(self) -> Backend:
+        """The same weights with another cache, an empty one."""
+
     def lanes(self, count: int) -> Lanes:
         """Room for `count` more sequences, beside the one in the cache and apart from it; raises `DeviceError`."""
 

@@ -41,6 +41,7 @@ class Engine:
         self.draft: Engine | None = None
         """A smaller model that guesses tokens; see `use_draft`."""
         self._cached: list[int] = []
+        self._twin: Backend | None = None
         self._ahead = Lookahead(backend)
 
     @property
@@ -126,7 +127,7 @@ class Engine:
         self.slides = 0
         logits = self.read(generation.window, job.cancelled)
         while logits is not None and not job.cancelled():
-            token = generation.draw(logits, ahead.guess)
+            token = generation.draw(logits, ahead.guess, self._unguided(generation))
             yield token
             if token.stop:
                 return
@@ -179,6 +180,17 @@ class Engine:
         logits = self.backend.step(token)
         self._cached.append(token)
         return logits
+
+    def _unguided(self, generation: Generation) -> Logits | None:
+        """The logits beside those of the window that a guided text needs; from a cache of their own."""
+        if not generation.guided:
+            return None
+        if self._twin is None:
+            self._twin = self.backend.twin()
+        if generation.count:
+            return self._twin.step(generation.sequence[-1])
+        self._twin.truncate(0)
+        return self._twin.prefill(generation.job.unguided)
 
     def _truncate(self, length: int) -> None:
         self.backend.truncate(length)

@@ -12,7 +12,7 @@ import numpy as np
 
 from picochat.errors import CheckpointError
 from picochat.inference.backend import ModelInfo
-from picochat.inference.sampling import Logits, choose, distribution, log_normaliser
+from picochat.inference.sampling import Logits, choose, distribution, guide, log_normaliser
 from picochat.inference.settings import SamplingSettings
 from picochat.inference.speculation import Guess, settle
 from picochat.text.tokenizer import Tokenizer
@@ -75,6 +75,11 @@ class Job:
         slide: at the end of the window drop the oldest tokens and go on, instead of stopping with "context".
         alternatives: how many other tokens to report at each place.
         cancelled: asked before each step; true ends the text.
+        unguided: a prompt that says nothing, with the same last token: what `guidance_scale` holds the text away from.
+            Without it there is no guidance.
+
+    Raises:
+        ValueError: a text that slides can't be guided: its prompt goes out of sight.
     """
 
     ids: Sequence[int]
@@ -83,6 +88,11 @@ class Job:
     slide: bool = True
     alternatives: int = 0
     cancelled: Callable[[], bool] = never
+    unguided: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if self.unguided and (self.slide or self.unguided[-1] != self.ids[-1]):
+            raise ValueError("a guided text must not slide, and both of its prompts must have the same end")
 
 
 class Generation:
@@ -93,6 +103,7 @@ class Generation:
         sequence: the prompt and all that was drawn.
         start: where in the sequence the window begins.
         slides: times that the window dropped its oldest tokens; what is cached is then of no use.
+        count: tokens drawn.
     """
 
     def __init__(self, job: Job, tokenizer: Tokenizer, info: ModelInfo) -> None:
@@ -103,7 +114,7 @@ class Generation:
         self.start = 0
         self.slides = 0
         self._tokenizer = tokenizer
-        self._count = 0
+        self.count = 0
         self._text = _TextAssembler(tokenizer, job.settings.stop)
         self._began = time.perf_counter()
 
@@ -117,7 +128,17 @@ class Generation:
         """Tokens that may still be drawn, as far as the length limit and the window tell."""
         room = self.info.context - (len(self.sequence) - self.start) + 1
         limit = self.job.settings.max_tokens
-        return room if limit is None else min(room, limit - self._count)
+        return room if limit is None else min(room, limit - self.count)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the next token needs the logits after the job's `unguided` and what was drawn, too.
+
+        Where that prompt is the longer one, it fills the window first; the last few tokens are then drawn without.
+        """
+        job = self.job
+        fits = len(job.unguided) + self.count <= self.info.context
+        return bool(job.unguided) and job.settings.guidance_scale != 1 and fits
 
     @property
     def seen(self) -> Iterator[int]:
@@ -125,12 +146,13 @@ class Generation:
         special = self._tokenizer.special_ids
         return (token for token in self.sequence if token not in special)
 
-    def draw(self, logits: Logits, guess: Guess | None = None) -> Token:
+    def draw(self, logits: Logits, guess: Guess | None = None, unguided: Logits | None = None) -> Token:
         """Draw the next token.
 
         Args:
             logits: (vocab_size,) what follows the window.
             guess: what was expected here, if anything was.
+            unguided: (vocab_size,) what would follow if the prompt were the job's `unguided`; for guided jobs.
 
         Raises:
             CheckpointError: the logits are no numbers.
@@ -139,12 +161,13 @@ class Generation:
         normaliser = log_normaliser(logits)
         if not math.isfinite(normaliser):
             raise CheckpointError(f"{self.info.path} is damaged: it computes no numbers; get or train it again.")
+        wanted = logits if unguided is None else guide(logits, unguided, settings.guidance_scale)
         if guess is None or guess.drawn_from is None:
-            token = choose(logits, settings, self.generator, self.seen)
+            token = choose(wanted, settings, self.generator, self.seen)
         else:
-            token = settle(guess.token, guess.drawn_from, distribution(logits, settings, self.seen), self.generator)
+            token = settle(guess.token, guess.drawn_from, distribution(wanted, settings, self.seen), self.generator)
         self.sequence.append(token)
-        self._count += 1
+        self.count += 1
         full = len(self.sequence) - self.start > self.info.context
         stop: StopReason | None = None
         if token in job.end:
@@ -153,7 +176,7 @@ class Generation:
             piece = self._text.feed(token)
             if self._text.stopped:
                 stop = "stop"
-            elif settings.max_tokens is not None and self._count >= settings.max_tokens:
+            elif settings.max_tokens is not None and self.count >= settings.max_tokens:
                 stop, piece = "length", piece + self._text.flush()
             elif full and not job.slide:
                 stop, piece = "context", piece + self._text.flush()

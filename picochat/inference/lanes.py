@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from picochat.inference.backend import Lanes
 from picochat.inference.engine import PREFILL_CHUNK, Engine
 from picochat.inference.generation import Generation, Job, Token
+from picochat.inference.sampling import Logits
 
 LANES = 8
 """Texts side by side where nothing else is asked for: each has a whole cache, and CPUs gain little from more."""
@@ -47,6 +49,7 @@ class Scheduler:
     def __init__(self, engine: Engine, count: int = LANES) -> None:
         self._engine = engine
         self._backend = engine.backend.lanes(count)
+        self._unguided: Lanes | None = None
         self._lanes = [_Lane(number) for number in range(count)]
         self._added = 0
 
@@ -103,14 +106,30 @@ class Scheduler:
                 lane.generation = None
         ready = self._prefill()
         if ready:
+            unguided = self._step_unguided(ready)
             rows = self._backend.step({lane.number: generation.sequence[-1] for lane, generation in ready})
             for (lane, generation), logits in zip(ready, rows, strict=True):
                 lane.cached.append(generation.sequence[-1])
-                token = generation.draw(logits)
+                token = generation.draw(logits, unguided=unguided.get(lane.number))
                 if token.stop:
                     lane.generation = None
                 records.append((lane.handle, token))
         return records
+
+    def _step_unguided(self, ready: Sequence[tuple[_Lane, Generation]]) -> dict[int, Logits]:
+        """The logits beside those of the windows that guided texts need, by lane: from lanes of the same numbers."""
+        guided = {lane.number: generation for lane, generation in ready if generation.guided}
+        if not guided:
+            return {}
+        if self._unguided is None:
+            self._unguided = self._engine.backend.lanes(len(self._lanes))
+        for number, generation in guided.items():
+            if generation.count == 0:
+                self._unguided.truncate(number, 0)
+                if before := generation.job.unguided[:-1]:
+                    self._unguided.prefill(number, before)
+        rows = self._unguided.step({number: generation.sequence[-1] for number, generation in guided.items()})
+        return dict(zip(guided, rows, strict=True))
 
     def _prefill(self) -> list[tuple[_Lane, Generation]]:
         """Read what lanes lack but their last token, up to a chunk in all; returns those that lack nothing else.

@@ -267,6 +267,10 @@ class OnnxBackend:
         """See `Backend.truncate`."""
         self._lanes.truncate(0, length)
 
+    def twin(self) -> OnnxBackend:
+        """See `Backend.twin`."""
+        return OnnxBackend(self._runner, self.info)
+
     def lanes(self, count: int) -> OnnxLanes:
         """See `Backend.lanes`."""
         return OnnxLanes(self._runner, count)

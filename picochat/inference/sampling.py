@@ -51,6 +51,20 @@ def log_softmax(logits: Logits) -> npt.NDArray[np.float64]:
     return logits.astype(np.float64) - log_normaliser(logits)
 
 
+def guide(logits: Logits, unguided: Logits, scale: float) -> Logits:
+    """Hold a text closer to its prompt: what the prompt changes about the next token is taken `scale` times.
+
+    Classifier-free guidance, for text arXiv 2306.17806.
+
+    Args:
+        logits: (vocab_size,) after the prompt and the text so far.
+        unguided: (vocab_size,) after a prompt that says nothing and the same text.
+        scale: 1 is `logits`, 0 is `unguided`.
+    """
+    guided: Logits = unguided + np.float32(scale) * (logits - unguided)
+    return guided
+
+
 def penalise(logits: Logits, seen: Iterable[int], penalty: float) -> Logits:
     """Make tokens that were `seen` less likely (CTRL, arXiv 1909.05858): divide positive logits, multiply negative ones."""
     if penalty == 1.0:

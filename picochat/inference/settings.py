@@ -16,6 +16,9 @@ class SamplingSettings(Schema):
     top_k: int = Field(20, ge=0, le=1_000_000, description="Choose among the k likeliest tokens; 0 is all of them.")
     top_p: float = Field(1.0, gt=0, le=1, description="Choose among the likeliest tokens that together reach this share.")
     min_p: float = Field(0.0, ge=0, lt=1, description="Leave out tokens less likely than this share of the likeliest one.")
+    guidance_scale: float = Field(
+        1.3, ge=0, le=10, description="Above 1 holds an answer closer to what was said; 1 leaves the model alone."
+    )
     repetition_penalty: float = Field(
         1.0, ge=0.01, le=10, description="Above 1 makes tokens that occurred already less likely."
     )

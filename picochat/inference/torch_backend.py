@@ -73,6 +73,11 @@ class TorchBackend:
         """See `Backend.truncate`."""
         self.cache.truncate(length)
 
+    def twin(self) -> TorchBackend:
+        """See `Backend.twin`."""
+        with _memory_of(self._device):
+            return TorchBackend(self.model, self.info)
+
     def lanes(self, count: int) -> TorchLanes:
         """See `Backend.lanes`."""
         try:

@@ -82,4 +82,4 @@ def _from_tokens(engine: Engine, ids: tuple[int, ...]) -> Request:
 
 def _job(request: Request, settings: SamplingSettings, alternatives: int) -> Job:
     # no text goes on for ever: it ends with the window
-    return Job(request.ids, settings, request.end, slide=False, alternatives=alternatives)
+    return replace(request, slide=False).job(settings, alternatives=alternatives)

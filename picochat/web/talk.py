@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import weakref
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from picochat.chat.conversation import Conversation, Entry
@@ -17,7 +17,7 @@ from picochat.chat.settings import ChatSettings
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine
 from picochat.inference.generation import Job
-from picochat.inference.prompt import completion
+from picochat.inference.prompt import answer, completion
 from picochat.text.chat_format import Message
 from picochat.web.models import Models
 from picochat.web.service import Generation
@@ -143,10 +143,10 @@ class Talk:
             conversation.system = wish.settings.system
             prompt = conversation.prompt(engine.chat_format, engine.context, engine.reserve(settings.max_tokens))
             self.note = " ".join(prompt.notes())
-            return Job(prompt.ids, settings, engine.end_of_turn, slide=False, alternatives=ALTERNATIVES)
+            return answer(engine, prompt.ids).job(settings, alternatives=ALTERNATIVES)
         request = completion(engine, conversation.entries[-1].message.content, raw=True)
         self.note = "This model learnt from plain text: it goes on with each text, and knows none of those before."
-        return Job(request.ids, settings, request.end, slide=False, alternatives=ALTERNATIVES)
+        return replace(request, slide=False).job(settings, alternatives=ALTERNATIVES)
 
     def _keep(self, conversation: Conversation, answer: Entry, replaced: Entry | None) -> bool:
         """Let an answer that has ended stay in the conversation, if there is anything of it."""

@@ -16,7 +16,7 @@ class Counting:
     def __init__(self, backend: TorchBackend) -> None:
         self._backend = backend
         self.passes: list[tuple[str, int]] = []
-        self.forks = 0
+        self.forks = self.twins = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
@@ -36,6 +36,10 @@ class Counting:
     def fork(self, source: int, target: int) -> None:
         self.forks += 1
         self._backend.fork(source, target)  # type: ignore[attr-defined]
+
+    def twin(self) -> TorchBackend:
+        self.twins += 1
+        return self._backend.twin()
 
     def lanes(self, count: int) -> Counting:
         self.opened = Counting(self._backend.lanes(count))  # type: ignore[arg-type]

@@ -66,6 +66,10 @@ class EchoBackend:
         assert 0 <= length <= len(self._ids)
         del self._ids[length:]
 
+    def twin(self) -> EchoBackend:
+        """What guidance asks."""
+        return EchoBackend(context=self.info.context)
+
     def lanes(self, count: int) -> EchoLanes:
         return EchoLanes(self, count)
 
