@@ -115,7 +115,7 @@ REQUESTS = """\
 ### Requests
 
 Fields of a request to the server, beside those of sampling above: `temperature`, `top_k`, `top_p`, `min_p`,
-`repetition_penalty`, `max_tokens`, `seed` and `stop`.
+`guidance_scale`, `repetition_penalty`, `max_tokens`, `seed` and `stop`.
 """
 
 VARIABLES_TEXT = """\

@@ -28,7 +28,7 @@ from picochat.ui.work import Job, running_jobs
 
 SWITCH_SECONDS = 0.0001
 """How long one thread may keep another one from Python's lock. With Python's own 5 ms an answer came at two fifths of the
-engine's speed, with this at seven tenths (`benchmarks/app.py`, two cores)."""
+engine's speed on two cores, with a tenth of that at seven tenths (`benchmarks/app.py`)."""
 
 
 class ChatApp(App[int]):

@@ -197,23 +197,25 @@ def test_what_can_not_be_had_is_one_sentence(wishes: dict[str, Any], sentence: s
     assert str(error.value).startswith(sentence)
 
 
+def assert_only_torch(path: Path, reason: str, precision: str = "int8") -> None:
+    """The model runs in PyTorch, and a `precision` that only ONNX Runtime has is refused for a reason that matches."""
+    for wish in ("auto", "fp32"):
+        info = open_backend(path, precision=wish)[0].info
+        assert (info.runtime, info.precision) == ("PyTorch", "fp32")
+    with pytest.raises(ConfigError, match=reason):
+        open_backend(path, precision=precision)
+
+
 def test_a_model_that_the_graph_can_not_hold(tmp_path: Path) -> None:
     path = save(tmp_path / "a.pt", position="alibi", norm="layernorm", qk_norm=False)
-    backend, _ = open_backend(path)
-    assert (backend.info.runtime, backend.info.precision) == ("PyTorch", "fp32")
-    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
-    with pytest.raises(ConfigError, match="Precision int4 is not to be had for this model: ONNX"):
-        open_backend(path, precision="int4")
+    assert_only_torch(path, "Precision int4 is not to be had for this model: ONNX", "int4")
 
 
 def test_without_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(opening, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
     path = save(tmp_path / "a.pt")
-    assert open_backend(path)[0].info.runtime == "PyTorch"
-    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
-    with pytest.raises(ConfigError, match="Precision int8 needs ONNX Runtime; install the packages onnxruntime and onnx"):
-        open_backend(path, precision="int8")
+    assert_only_torch(path, "Precision int8 needs ONNX Runtime; install the packages onnxruntime and onnx")
 
 
 @pytest.mark.parametrize("library", ["picochat.inference.onnx_backend", "onnx"])
@@ -221,10 +223,7 @@ def test_an_onnx_runtime_that_can_not_be_loaded(library: str, tmp_path: Path, mo
     path = save(tmp_path / "a.pt")
     monkeypatch.setitem(sys.modules, library, None)  # importing it raises ImportError, as a DLL that is missing does
     monkeypatch.setattr(opening, "_has_runtime", lambda: True)
-    assert open_backend(path)[0].info.runtime == "PyTorch"
-    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
-    with pytest.raises(ConfigError, match=r"needs ONNX Runtime, which can't be loaded here .*; install the packages"):
-        open_backend(path, precision="int8")
+    assert_only_torch(path, r"needs ONNX Runtime, which can't be loaded here .*; install the packages")
 
 
 def test_a_machine_that_runs_no_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,10 +233,7 @@ def test_a_machine_that_runs_no_pack(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise CheckpointError("ONNX Runtime can't run model.onnx (no such kernel).")
 
     monkeypatch.setattr("picochat.inference.onnx_backend.Runner", refused)
-    assert open_backend(path)[0].info.runtime == "PyTorch"
-    assert open_backend(path, precision="fp32")[0].info.runtime == "PyTorch"
-    with pytest.raises(ConfigError, match=r"not to be had on this machine: .* \(no such kernel\); choose fp32\.$"):
-        open_backend(path, precision="int8")
+    assert_only_torch(path, r"not to be had on this machine: .* \(no such kernel\); choose fp32\.$")
 
 
 def test_a_graph_that_can_not_be_run_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
