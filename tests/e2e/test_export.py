@@ -117,7 +117,7 @@ def test_the_program_of_the_readme_writes_what_picochat_writes(
     run = [sys.executable, "-c", program[1], prompt]
     said = subprocess.run(run, cwd=tmp_path / "onnx", capture_output=True, text=True, encoding="utf-8", check=True).stdout
     # its window ends the text
-    options = ("-d", "cpu", "--precision", "fp32", "--greedy", "-t", 64, "--json")
+    options = ("-d", "cpu", "--precision", "fp32", "--greedy", "--guidance-scale", 1, "-t", 64, "--json")
     code, out, _ = inside(capfd, "generate", "-m", tmp_path / "model.pt", "-p", prompt, *options)
     assert code == 0
     assert said.strip()

@@ -131,7 +131,7 @@ def ask(page: ShownPage, event: str, data: list[Any], session: str) -> list[Any]
     return messages
 
 
-SETTINGS = [0.8, 20, 1.0, 0.0, 1.0, "", ""]
+SETTINGS = [0.8, 20, 1.0, 0.0, 1.3, 1.0, "", ""]
 
 
 def test_the_pages_own_requests_are_answered(local: ShownPage) -> None:
@@ -141,7 +141,11 @@ def test_the_pages_own_requests_are_answered(local: ShownPage) -> None:
     for strange in ("\ud800", "<|im_end|>", "\x00", 7, ["a"], None):
         messages = ask(local, "send", [None, strange, "echo", "", False, *SETTINGS], "two")
         assert messages[-1]["msg"] == "process_completed"
-    for wrong in ([0.8, "x", 1.0, 0.0, 1.0, "", ""], [0.8, 20, 1.0, 0.0, 1.0, "-3", ""], [99, 20, 1.0, 0.0, 1.0, "", ""]):
+    for wrong in (
+        [0.8, "x", 1.0, 0.0, 1.3, 1.0, "", ""],
+        [0.8, 20, 1.0, 0.0, 1.3, 1.0, "-3", ""],
+        [99, 20, 1.0, 0.0, 1.3, 1.0, "", ""],
+    ):
         messages = ask(local, "send", [None, "Hi", "echo", "", False, *wrong], "three")
         assert messages[-1]["msg"] == "process_completed"
     ask(local, "send", [None, "Hi", "../../etc/passwd", "", False, *SETTINGS], "four")
