@@ -20,12 +20,9 @@ from picochat.inference.prompt import Request, answer, completion
 from picochat.inference.sampling import guide
 from picochat.inference.settings import SamplingSettings
 from picochat.interop.hf import write_hf
-from picochat.model.config import ModelConfig
-from picochat.model.gpt import GPT
-from tests.fakes import char_tokenizer
+from tests.evaluation.tiny import network
 from tests.inference.tiny import counted, tiny_engine
 
-TOKENIZER = char_tokenizer()
 CONTEXT = 96
 GREEDY = SamplingSettings(temperature=0, max_tokens=24, guidance_scale=2.5)
 DRAWN = SamplingSettings(temperature=1.5, top_k=0, max_tokens=24, guidance_scale=2.5, seed=3)
@@ -34,15 +31,10 @@ QUESTIONS = ("Hi!", "What is the colour of a lemon?", "I lost my keys", "?")
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with drawn weights, large enough ones that the prompt matters; it never ends by itself."""
-    torch.manual_seed(0)
-    config = ModelConfig.create(preset="nano", layers=2, heads=2, dim=64, context=CONTEXT, vocab_size=TOKENIZER.vocab_size)
-    network = GPT(config)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.2 * torch.randn_like(parameter))
+    """A model with drawn weights, large enough ones that the prompt matters."""
+    engine = tiny_engine(context=CONTEXT, dim=64)
     path = tmp_path_factory.mktemp("model") / "model.pt"
-    save_checkpoint(path, network, TOKENIZER, {"kind": "chat"})
+    save_checkpoint(path, network(engine), engine.tokenizer, {"kind": "chat"})
     return path
 
 
