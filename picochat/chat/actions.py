@@ -147,7 +147,11 @@ def _undo(front_end: FrontEnd, _: str) -> None:
 
 
 def _edit(front_end: FrontEnd, _: str) -> None:
-    text = front_end.session.undo()
+    session = front_end.session
+    if session.mode == "single":
+        front_end.edit(session.last_question().text)
+        return
+    text = session.undo()
     front_end.conversation_changed()
     front_end.edit(text)
 
@@ -161,10 +165,15 @@ def _system(front_end: FrontEnd, argument: str) -> None:
 
 
 def _copy(front_end: FrontEnd, _: str) -> None:
-    answers = [entry for entry in front_end.session.conversation.entries if entry.message.role == "assistant"]
+    session = front_end.session
+    if session.mode == "single":
+        answers = [session.last.text] if session.last is not None else []
+    else:
+        messages = (entry.message for entry in session.conversation.entries)
+        answers = [message.content for message in messages if message.role == "assistant"]
     if not answers:
         raise PicochatError("There is no answer to copy yet.")
-    front_end.copy(answers[-1].message.content)
+    front_end.copy(answers[-1])
 
 
 def _load(front_end: FrontEnd, argument: str) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from picochat.chat.conversation import Entry, Prompt
+from picochat.chat.conversation import Conversation, Entry, Prompt
 from picochat.chat.footnote import footnote, tokens_per_second
+from picochat.chat.records import StoredMessage
 from picochat.inference.engine import Engine, StopReason, Token
 from picochat.inference.generation import Job
 from picochat.inference.prompt import Request, answer
 from picochat.inference.settings import SamplingSettings
+from picochat.text.tokenizer import Tokenizer
 
 ALTERNATIVES = 5
 """Other tokens that are kept for each token of an answer, to be looked at."""
@@ -32,6 +35,14 @@ class Question:
     entry: Entry | None = None
     replaced: Entry | None = None
     opening: tuple[Token, ...] = ()
+
+
+class Answered(NamedTuple):
+    """An answer that may be given anew or gone on with: its question, its records as far as they are known, its text."""
+
+    question: Question
+    tokens: list[Token]
+    text: str
 
 
 class Reply:
@@ -123,6 +134,25 @@ class Reply:
         end = self._end_of_turn
         return [token.id for token in self.tokens if token.id is not None and token.id not in end]
 
+    def record(self, digest: str | None) -> StoredMessage:
+        """The answer with its circumstances, for the history.
+
+        Args:
+            digest: hash of the model's file, where it is known.
+        """
+        return StoredMessage(
+            "assistant",
+            self.text,
+            stop=self.stop or "cancelled",
+            seed=self.seed,
+            settings=self.settings.model_dump(mode="json", exclude={"seed"}),
+            model=str(self.info.path),
+            model_digest=digest,
+            tokens=self.count,
+            seconds=self.seconds,
+            first_token_seconds=self.first_token_seconds,
+        )
+
     def release(self) -> None:
         """Let go of the engine, after the end: a model that was asked once must not stay in memory."""
         self.engine = None
@@ -151,3 +181,24 @@ class Reply:
 def opening_ids(opening: Sequence[Token]) -> list[int]:
     """The ids of an answer's opening."""
     return [token.id for token in opening if token.id is not None]
+
+
+def with_text(tokenizer: Tokenizer, tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """Records whose texts are those of just these tokens in a row, whatever they came from."""
+    decoder = tokenizer.stream()
+    return tuple(replace(token, text=decoder.feed(token.id)) for token in tokens if token.id is not None)
+
+
+def prompt_for(engine: Engine, question: Question, limit: int | None, conversation: Conversation) -> Prompt:
+    """What a model sees of a conversation that ends with the question, and of the answer's opening.
+
+    Args:
+        limit: tokens that the answer may have; room is left for them.
+    """
+    if not engine.info.chats:
+        return Prompt([*engine.chat_format.document(question.text).ids, *opening_ids(question.opening)])
+    # an answer as long as the window goes on from its end: half of the room stays for the question
+    opening = opening_ids(question.opening)[-(engine.context // 2) :]
+    reserve = min(engine.context - 1, engine.reserve(limit) + len(opening))
+    prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
+    return replace(prompt, ids=[*prompt.ids, *opening], opening=tuple(opening))

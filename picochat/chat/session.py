@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from picochat.chat.conversation import Conversation, Entry, Prompt
+from picochat.chat.conversation import Conversation, Entry
 from picochat.chat.recorder import Recorder
-from picochat.chat.records import StoredMessage
-from picochat.chat.reply import Question, Reply, opening_ids
+from picochat.chat.reply import Answered, Question, Reply, opening_ids, prompt_for, with_text
 from picochat.chat.settings import ChatSettings, Mode
 from picochat.errors import ConfigError, HistoryError, PicochatError
 from picochat.inference.engine import Engine, Token, load_engine
@@ -144,10 +143,7 @@ class ChatSession:
         Raises:
             PicochatError: nothing was answered yet.
         """
-        if self.mode == "single" and self.last is not None:
-            return Question(self.last.question.text)
-        entry, answer = self._last_turn("answer anew")
-        return Question(entry.message.content, entry, answer)
+        return self._last_answer("answer anew").question
 
     def draft(
         self,
@@ -165,7 +161,7 @@ class ChatSession:
         return Reply(
             engine,
             question,
-            lambda: self._prompt(engine, question, settings.max_tokens, conversation),
+            lambda: prompt_for(engine, question, settings.max_tokens, conversation or self._alone(question)),
             settings,
             finished=lambda _: None,
             cancelled=cancelled,
@@ -201,14 +197,13 @@ class ChatSession:
         Raises:
             PicochatError: there is no answer to go on with.
         """
-        self.require_engine()
-        entry, answer = self._last_turn("go on with")
+        engine = self.require_engine()
+        answer = self._last_answer("go on with")
         if opening is None:
             opening = tuple(replace(token, stop=None) for token in answer.tokens if token.stop != "end")
             if not opening:
-                ids = self.require_engine().tokenizer.encode(answer.message.content)
-                opening = tuple(Token(index, "", 0.0, 0.0) for index in ids)
-        return self._answer(Question(entry.message.content, entry, answer, self._with_text(opening)), cancelled)
+                opening = tuple(Token(index, "", 0.0, 0.0) for index in engine.tokenizer.encode(answer.text))
+        return self._answer(replace(answer.question, opening=with_text(engine.tokenizer, opening)), cancelled)
 
     def tokens_of(self, index: int | None = None) -> list[Token]:
         """The records of the answer at a place, the last one by default.
@@ -218,19 +213,24 @@ class ChatSession:
         """
         entries = self.conversation.entries
         if index is None:
-            _, answer = self._last_turn("look into")
+            tokens = self._last_answer("look into").tokens
         elif 0 <= index < len(entries):
-            answer = entries[index]
+            tokens = entries[index].tokens
         else:
             raise PicochatError("That answer is no part of the conversation any more.")
-        if not any(token.alternatives for token in answer.tokens):
+        if not any(token.alternatives for token in tokens):
             raise PicochatError("Of that answer only the text is left; /regenerate gives one to look into.")
-        return answer.tokens
+        return tokens
 
     def end_answer(self, tokens: tuple[Token, ...]) -> None:
-        """Let the last answer end after just these of its tokens."""
+        """Let the last answer end after just these of its tokens.
+
+        Raises:
+            PicochatError: there is no answer in the conversation, or single prompts are answered.
+        """
+        self._require_conversation()
         _, answer = self._last_turn("end")
-        kept = self._with_text(tokens)
+        kept = with_text(self.require_engine().tokenizer, tokens)
         answer.message = Message("assistant", "".join(token.text for token in kept))
         answer.ids, answer.tokens, answer.stop = opening_ids(kept), list(kept), "end"
         if answer.record is not None:
@@ -242,31 +242,44 @@ class ChatSession:
         """Take back the last turn; returns what the user had said.
 
         Raises:
-            PicochatError: there is nothing to take back.
+            PicochatError: there is nothing to take back, or single prompts are answered.
         """
+        self._require_conversation()
         taken = self.conversation.undo()
         if not taken:
             raise PicochatError("There is nothing to take back.")
         self._keep(len(self.conversation.entries))
         return taken[0].message.content
 
-    def take_back(self, index: int) -> str:
-        """Take back the message at a place, and all after it; returns what it said.
+    def take_back(self, index: int) -> tuple[str, int | None]:
+        """Take back the message at a place, and all after it.
+
+        Returns:
+            What it said, and what `cut` returns.
 
         Raises:
-            PicochatError: there is no message of the user's at that place.
+            PicochatError: there is no message of the user's at that place, or single prompts are answered.
         """
         entries = self.conversation.entries
         if not 0 <= index < len(entries) or entries[index].message.role != "user":
             raise PicochatError("That message can't be changed; choose one that you wrote in this conversation.")
         text = entries[index].message.content
-        self.cut(index)
-        return text
+        return text, self.cut(index)
 
-    def cut(self, length: int) -> None:
-        """Forget all messages but the first `length`."""
+    def cut(self, length: int) -> int | None:
+        """Forget all messages but the first `length`; if that is more than a turn, all of them stay in a saved branch.
+
+        Returns:
+            The number of that branch; `None` where there is none.
+
+        Raises:
+            PicochatError: single prompts are answered.
+        """
+        self._require_conversation()
+        branch = self._branch() if len(self.conversation.entries) - length > 2 else None
         self.conversation.cut(length)
         self._keep(length)
+        return branch
 
     def reset(self) -> None:
         """Start a new conversation."""
@@ -308,45 +321,22 @@ class ChatSession:
         self.last = self._cached = Reply(
             engine,
             question,
-            lambda: self._prompt(engine, question, settings.max_tokens, conversation),
+            lambda: prompt_for(engine, question, settings.max_tokens, conversation or self._alone(question)),
             settings,
             finished=self._finish,
             cancelled=cancelled,
         )
         return self.last
 
-    def _prompt(self, engine: Engine, question: Question, limit: int | None, conversation: Conversation | None) -> Prompt:
-        if not engine.info.chats:
-            return Prompt([*engine.chat_format.document(question.text).ids, *opening_ids(question.opening)])
-        if conversation is None:
-            conversation = Conversation(system=self.settings.system)
-            conversation.add("user", question.text)
-        # an answer as long as the window goes on from its end: half of the room stays for the question
-        opening = opening_ids(question.opening)[-(engine.context // 2) :]
-        reserve = min(engine.context - 1, engine.reserve(limit) + len(opening))
-        prompt = conversation.prompt(engine.chat_format, engine.context, reserve)
-        return replace(prompt, ids=[*prompt.ids, *opening], opening=tuple(opening))
+    def _alone(self, question: Question) -> Conversation:
+        alone = Conversation(system=self.settings.system)
+        alone.add("user", question.text)
+        return alone
 
     def _keep(self, first: int) -> None:
         """Save the messages from `first` on."""
         if self.recorder is not None:
             self.recorder.keep(self.conversation, first)
-
-    def _record(self, reply: Reply) -> StoredMessage:
-        """An answer with its circumstances."""
-        info = reply.info
-        return StoredMessage(
-            "assistant",
-            reply.text,
-            stop=reply.stop or "cancelled",
-            seed=reply.seed,
-            settings=reply.settings.model_dump(mode="json", exclude={"seed"}),
-            model=str(info.path),
-            model_digest=self.recorder.digest(info) if self.recorder is not None else None,
-            tokens=reply.count,
-            seconds=reply.seconds,
-            first_token_seconds=reply.first_token_seconds,
-        )
 
     def _branch(self) -> int | None:
         """Save the conversation as it is beside the one that goes on."""
@@ -356,8 +346,26 @@ class ChatSession:
         try:
             return recorder.store.branch(recorder.current, len(self.conversation.entries))
         except HistoryError as error:
-            recorder.problem(f"{error} The answer that was replaced is not kept.")
+            recorder.problem(f"{error} What was replaced is not kept.")
             return None
+
+    def _last_answer(self, wish: str) -> Answered:
+        """The last answer on the screen: that of the conversation, or of the last single prompt."""
+        if (last := self._single) is not None:
+            # under another model its tokens would mean other words
+            own = self.engine is not None and last.info is self.engine.info
+            return Answered(Question(last.question.text), last.tokens if own else [], last.text)
+        entry, answer = self._last_turn(wish)
+        return Answered(Question(entry.message.content, entry, answer), answer.tokens, answer.message.content)
+
+    @property
+    def _single(self) -> Reply | None:
+        """What stands for the last answer while single prompts are answered; a resumed one is a conversation at first."""
+        return self.last if self.mode == "single" else None
+
+    def _require_conversation(self) -> None:
+        if self._single is not None:
+            raise PicochatError("Single prompts are not remembered; /mode conversation goes back to what is.")
 
     def _last_turn(self, wish: str) -> tuple[Entry, Entry]:
         entries = self.conversation.entries
@@ -365,27 +373,23 @@ class ChatSession:
             raise PicochatError(f"There is no answer to {wish} yet.")
         return entries[-2], entries[-1]
 
-    def _with_text(self, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-        """Records whose texts are those of just these tokens in a row, whatever they came from."""
-        decoder = self.require_engine().tokenizer.stream()
-        return tuple(replace(token, text=decoder.feed(token.id)) for token in tokens if token.id is not None)
-
     def _finish(self, reply: Reply) -> None:
         """An answer has ended: keep it."""
         question, entries = reply.question, self.conversation.entries
         new = reply.count > (reply.stop == "end")
+        record = reply.record(self.recorder.digest(reply.info) if self.recorder is not None else None)
         if question.entry is None:
             if self.recorder is not None and (new or reply.stop == "end"):
                 # plain text knows no system prompt
                 system = self.settings.system if reply.info.chats else None
-                self.recorder.keep_single(question.text, self._record(reply), system)
+                self.recorder.keep_single(question.text, record, system)
             return
         # the conversation may have been reset or left meanwhile
         if not entries or entries[-1] is not question.entry:
             return
         if new or (reply.stop == "end" and question.replaced is None):
             entry = self.conversation.add("assistant", reply.text)
-            entry.stop, entry.seed, entry.record = reply.stop or "cancelled", reply.seed, self._record(reply)
+            entry.stop, entry.seed, entry.record = reply.stop or "cancelled", reply.seed, record
             if reply.engine is self.engine:
                 # under another model these ids would mean other words
                 entry.ids, entry.tokens = reply.ids, list(reply.tokens)

@@ -55,8 +55,13 @@ class Answering:
         except PicochatError as error:
             self._screen.say_error(str(error))
             return
-        if self._reply.question.replaced is not None:
+        question, transcript = self._reply.question, self._screen.transcript
+        if question.replaced is not None:
             self._screen.conversation_changed()
+        elif question.opening:
+            # a single prompt's answer goes on: its beginning comes again with the rest
+            answers = [item for item in transcript.items if item.role == "assistant"]
+            transcript.show([item for item in transcript.items if item not in answers[-1:]])
 
     def _open(self) -> Said:
         """The answer's place in the transcript; before it stands what the model doesn't see, known with its first token."""

@@ -74,14 +74,15 @@ class ScreenFrontEnd:
         self._screen.answering.start(start)
 
     def edit(self, text: str) -> None:
-        """Put a text into the input."""
-        self._screen.prompt.replace_text(text)
+        """Put a text into the input, before what is there: nothing that was typed or waits is lost."""
+        self._screen.prompt.replace_text("\n".join(filter(None, (text, self._screen.prompt.text))))
         self._screen.prompt.focus()
 
     def edit_message(self, index: int) -> None:
         """Take back the user's message at a place, with all after it, to be changed and sent again."""
-        text = self.session.take_back(index)
+        text, branch = self.session.take_back(index)
         self.conversation_changed()
+        self._tell_branch(branch)
         self.edit(text)
 
     def conversation_changed(self) -> None:
@@ -106,7 +107,7 @@ class ScreenFrontEnd:
             if session.engine is not engine:
                 raise PicochatError("Another model was loaded meanwhile; answer again with /regenerate and look into that.")
             if index is not None:
-                session.cut(index + 1)
+                self._tell_branch(session.cut(index + 1))
             if choice[-1].id in engine.end_of_turn:
                 session.end_answer(choice[:-1])
                 self.conversation_changed()
@@ -116,6 +117,10 @@ class ScreenFrontEnd:
         screen.app.push_screen(
             MicroscopeScreen(tokens), lambda choice: screen.attempt(lambda: go_on(choice)) if choice else None
         )
+
+    def _tell_branch(self, number: int | None) -> None:
+        if number is not None:
+            self.say(f"What came after is kept in conversation {number}, a branch of this one.")
 
     def choose_conversation(self) -> None:
         """Open the saved conversations."""

@@ -176,6 +176,21 @@ def test_regenerate_continue_edit_undo_and_copy() -> None:
         COMMANDS.run(front_end, "/copy")
 
 
+def test_with_single_prompts_they_are_about_the_last_prompt_and_not_the_conversation_behind() -> None:
+    front_end = Recorder()
+    session = front_end.session = scripted_session(["Hello", "One", "Two", " three"])
+    list(session.reply("Remember me"))
+    session.change("mode", "single")
+    list(session.reply("A"))
+    for line in ("/regenerate", "/continue", "/copy", "/edit"):
+        COMMANDS.run(front_end, line)
+    assert front_end.calls == ["Two", " three", "copy Two three", "edit A"]
+    assert "".join(token.text for token in session.tokens_of()) == "Two three"
+    with pytest.raises(PicochatError, match="not remembered"):
+        COMMANDS.run(front_end, "/undo")
+    assert [entry.message.content for entry in session.conversation.entries] == ["Remember me", "Hello"]
+
+
 def test_the_system_prompt_is_set_shown_and_taken_away() -> None:
     front_end = Recorder()
     for line in ("/system", "/system Be brief.", "/system none"):

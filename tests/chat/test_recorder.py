@@ -45,6 +45,19 @@ def test_every_answer_is_saved_as_it_comes_with_how_it_was_drawn() -> None:
     assert answer.model == "scripted.pt"
 
 
+def test_more_than_a_turn_that_is_taken_back_stays_in_a_branch() -> None:
+    session, store = recorded(["One", "Two", "Three"])
+    for text in ("A", "B", "C"):
+        ask(session, text)
+    assert session.take_back(4) == ("C", None)
+    whole = saved(store)
+    text, branch = session.take_back(0)
+    assert text == "A"
+    assert branch is not None
+    assert saved(store, branch) == whole
+    assert saved(store, 1) == session.conversation.entries == []
+
+
 def test_regenerate_undo_and_reset_are_followed() -> None:
     session, store = recorded(["One", "Two", "Three", "Four"])
     ask(session, "A")

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from picochat.chat.recorder import Recorder
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
+from picochat.chat.store import ConversationStore
 from picochat.inference.engine import Token
 from picochat.ui.app import ChatApp
 from picochat.ui.screens.microscope import MicroscopeScreen
@@ -98,6 +100,45 @@ async def test_regenerate_edit_and_undo_redraw_the_transcript() -> None:
         await wait_until(pilot, lambda: texts(app, "user") == [])
         await send(pilot, "/undo")
         assert "nothing to take back" in notes(app)
+
+
+async def test_a_message_changed_in_the_middle_leaves_the_rest_in_a_branch() -> None:
+    session = scripted_session(["One", "Two", "Three"])
+    session.recorder = Recorder(ConversationStore(None))
+    app = ChatApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        for text in ("A", "B"):
+            await send(pilot, text)
+            await wait_until(pilot, idle(app))
+        app.chat.prompt.text = "a thought"
+        app.chat.transcript.focus()
+        await pilot.press("up", "up", "up", "e")
+        await wait_until(pilot, lambda: app.chat.prompt.text == "A\na thought")
+        assert texts(app, "user") == []
+        assert "kept in conversation 2" in notes(app)
+        await send(pilot, "/resume 2")
+        await wait_until(pilot, lambda: texts(app, "assistant") == ["One", "Two"])
+
+
+async def test_the_answer_of_a_single_prompt_is_gone_on_with_and_looked_into(text_model: Path) -> None:
+    session = ChatSession(ChatSettings(temperature=0, max_tokens=5), device="cpu")
+    session.load(text_model)
+    app = ChatApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        await send(pilot, "a")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        (first,) = texts(app, "assistant")
+        await send(pilot, "/continue")
+        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant") != [first])
+        (whole,) = texts(app, "assistant")
+        assert whole.startswith(first)
+        assert len(session.tokens_of()) > 5
+        await pilot.press("f3")
+        await wait_until(pilot, lambda: isinstance(app.screen, MicroscopeScreen))
+        await pilot.press("home", "down", "enter")
+        await wait_until(pilot, lambda: app.screen is app.chat and idle(app)())
+        (other,) = texts(app, "assistant")
+        assert other[0] != whole[0]
 
 
 async def test_an_alternative_of_an_answer_that_is_gone_is_refused_and_the_palette_stays_closed() -> None:

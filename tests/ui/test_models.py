@@ -139,7 +139,7 @@ async def test_a_model_written_while_another_one_loads_is_noticed(
         await wait_until(pilot, lambda: "A newer best.pt has been written" in notes(app))
 
 
-@pytest.mark.parametrize("line", ["/reset", "/resume 1", "/branch", "/undo"])
+@pytest.mark.parametrize("line", ["/reset", "/resume 1", "/branch", "/undo", "/edit"])
 async def test_what_waits_for_the_model_goes_back_into_the_input(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ready, may_load = scripted_session(["One"]), threading.Event()
     session = ChatSession()
@@ -157,7 +157,7 @@ async def test_what_waits_for_the_model_goes_back_into_the_input(line: str, monk
         await wait_until(pilot, lambda: texts(app, "user") == ["Hi", "A", "B"])
         assert app.chat.prompt.text == "C"
         app.chat.run_command(line)
-        await wait_until(pilot, lambda: app.chat.prompt.text == "A\nB\nC")
+        await wait_until(pilot, lambda: app.chat.prompt.text == ("Hi\n" if line == "/edit" else "") + "A\nB\nC")
         await wait_until(pilot, lambda: not {"A", "B"} & set(texts(app, "user")))
         may_load.set()
         await wait_until(pilot, lambda: session.engine is not None)
