@@ -13,6 +13,7 @@ from picochat.chat.recorder import Recorder
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
 from picochat.chat.store import ConversationStore
+from picochat.ui.widgets.message import MessageView
 from tests.chat.history import talk
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
@@ -51,10 +52,13 @@ async def test_the_screen_is_there_before_the_model_and_a_message_waits(
         await wait_until(pilot, lambda: app.chat.models.job is not None)
         assert session.engine is None
         assert "loading" in str(app.chat.status.render())
-        await send(pilot, "Hi, I'm Ada.")
-        assert texts(app, "user") == ["Hi, I'm Ada."]
-        await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
+        for text in ("Hi, I'm Ada.", "I like soup."):
+            await send(pilot, text)
+        assert texts(app, "user") == ["Hi, I'm Ada.", "I like soup."]
+        await wait_until(pilot, lambda: idle(app)() and len(texts(app, "assistant")) == 2)
         assert texts(app, "assistant")[0].startswith("Hello")
+        # each stands before its answer, though they were sent together
+        assert [view.role for view in app.chat.transcript.query(MessageView)] == ["user", "assistant"] * 2
 
 
 async def test_a_model_that_cannot_be_loaded_at_the_start_is_told(tmp_path: Path) -> None:

@@ -162,7 +162,10 @@ class ChatScreen(Screen[None]):
         if self.answering.job is None:
             self.models.take()
             if self._waiting and self.session.engine is not None:
-                self._reply_to(self._waiting.pop(0))
+                said = self._waiting.pop(0)
+                # after the answers to those that waited with it
+                self.transcript.show([*(item for item in self.transcript.items if item is not said), said])
+                self._reply_to(said)
         self.popup.redraw()
         self.show_state()
 
