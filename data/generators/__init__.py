@@ -28,7 +28,7 @@ def _unknown(chat: Chat) -> None:
 FAMILIES: Mapping[str, Family] = {
     "names": Family(names.compose, 0.18),
     "recall": Family(recall.compose, 0.18),
-    "sums": Family(sums.compose, 0.3),
+    "sums": Family(sums.compose, 0.8),
     "facts": Family(facts.compose, 0.14),
     "unknowns": Family(_unknown, 0.03),
     "calendar": Family(calendar.compose, 0.06),

@@ -97,16 +97,18 @@ def draw(chat: Chat) -> Sum:
     """A sum of a kind and size that a child does in its head."""
     rng = chat.rng
     spelled = chat.chance(0.35)
-    kind = chat.pick_weighted(("plus", "minus", "times", "double", "half"), (5, 4, 4, 1, 1))
-    a, b = rng.randint(1, 20), rng.randint(1, 20)
+    kind = chat.pick_weighted(("plus", "minus", "times", "double", "half"), (5, 5, 4, 1, 1))
+    # mostly the tables that are known by heart: there are few of them, and they are what is asked
+    most = 10 if chat.chance(0.7) else 20
+    a, b = rng.randint(0, most), rng.randint(0, most)
     if kind == "plus":
-        a, b = (rng.randint(1, 10), rng.randint(1, 10)) if chat.chance(0.5) else (a, b)
         result = a + b
     elif kind == "minus":
-        a, b = max(a, b), min(a, b)
+        # also what undoes a sum of the table: 14 minus 8
+        a, b = (a + b, b) if most == 10 and chat.chance(0.4) else (max(a, b), min(a, b))
         result = a - b
     elif kind == "times":
-        a, b = rng.randint(1, 10), rng.randint(1, 10)
+        a, b = rng.randint(0, 10), rng.randint(1, 10)
         result = a * b
     else:
         a = a if kind == "double" else 2 * rng.randint(1, 15)
@@ -124,7 +126,9 @@ def draw(chat: Chat) -> Sum:
             spelled,
         )
     sign = {"plus": "+", "minus": "-", "times": "x"}[kind]
-    return Sum(f"{first} {kind if spelled or chat.chance(0.6) else sign} {second}", result, spelled)
+    if spelled or chat.chance(0.5):
+        return Sum(f"{first} {kind} {second}", result, spelled)
+    return Sum(f"{first}{sign}{second}" if chat.chance(0.4) else f"{first} {sign} {second}", result, spelled)
 
 
 def ask(chat: Chat) -> None:
@@ -137,6 +141,15 @@ def row(chat: Chat) -> None:
     """Two or three sums one after the other."""
     ask(chat)
     for _ in range(min(chat.left, chat.rng.randint(1, 2))):
+        drawn = draw(chat)
+        chat.exchange(_AND_ASKS, _THAT_IS, q=drawn.question, r=drawn.answer)
+
+
+def drill(chat: Chat) -> None:
+    """Sums one after the other, more than in other chats."""
+    chat.length += chat.rng.randint(3, 8)
+    ask(chat)
+    while chat.left:
         drawn = draw(chat)
         chat.exchange(_AND_ASKS, _THAT_IS, q=drawn.question, r=drawn.answer)
 
@@ -216,7 +229,8 @@ def story(chat: Chat) -> None:
 
 def hard(chat: Chat) -> None:
     """A sum too big for a small model, declined honestly."""
-    a, b = chat.rng.randint(123, 9999), chat.rng.randint(37, 9999)
+    least = 21 if chat.chance(0.4) else 123
+    a, b = chat.rng.randint(least, 12 * least), chat.rng.randint(least, 60 * least)
     chat.turn_to(
         _HARD_ASKS,
         _HARD_REPLIES,
@@ -227,6 +241,7 @@ def hard(chat: Chat) -> None:
 
 _MIX: tuple[tuple[Callable[[Chat], None], int], ...] = (
     (row, 4),
+    (drill, 3),
     (ask, 3),
     (claim, 3),
     (quiz, 4),

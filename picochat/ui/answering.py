@@ -60,7 +60,7 @@ class Answering:
             self._screen.conversation_changed()
         elif question.opening:
             # a single prompt's answer goes on: its beginning comes again with the rest
-            answers = [item for item in transcript.items if item.role == "assistant"]
+            answers = [item for item in transcript.items if isinstance(item, Said) and item.role == "assistant"]
             transcript.show([item for item in transcript.items if item not in answers[-1:]])
 
     def _open(self) -> Said:

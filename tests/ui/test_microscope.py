@@ -128,6 +128,7 @@ async def test_the_answer_of_a_single_prompt_is_gone_on_with_and_looked_into(tex
         await send(pilot, "a")
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant"))
         (first,) = texts(app, "assistant")
+        await send(pilot, "/system")
         await send(pilot, "/continue")
         await wait_until(pilot, lambda: idle(app)() and texts(app, "assistant") != [first])
         (whole,) = texts(app, "assistant")
