@@ -24,6 +24,9 @@ UNTOLD = ("norm", "activation", "bias", "qk_norm", "rope_theta", "norm_eps")
 FOLLOWERS = {"architecture": ("position", "feed_forward"), "embedding": ("feed_forward",), "heads": ("kv_heads",)}
 """Settings whose defaults follow from another one."""
 
+BRANCH_ENDS = (".attention.out.", ".feed_forward.down.")
+"""What a layer adds to the stream comes through these."""
+
 TOKEN_TABLES = ("embedding.weight", "head.weight")
 POSITION_TABLE = "positions.weight"
 SHOWN = 24
@@ -47,16 +50,20 @@ class Report:
 
     Attributes:
         copied: parameters that come from the source, of `parameters` in all.
+        added: layers that stand between those of the source.
     """
 
     source: str
     copied: int
     parameters: int
     mismatches: tuple[Mismatch, ...] = ()
+    added: int = 0
 
     def describe(self) -> str:
         """One line, and a table of what doesn't fit if anything doesn't."""
         head = f"Starting from {self.source}: {self.copied:,} of {self.parameters:,} parameters are taken over"
+        if self.added:
+            head += f", {self.added} more layers begin as copies that add nothing"
         if not self.mismatches:
             return f"{head}."
         rows = [("", "theirs", "ours", "taken")]
@@ -113,8 +120,8 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
     """Give `model` the weights of `source` that fit; it is changed only if this returns.
 
     Rows of the embedding and the head are matched by what their tokens stand for, so that a model starts well with a new
-    vocabulary too; of learned positions the common part is taken, and of more or fewer layers the common ones. What is left
-    over keeps its fresh start.
+    vocabulary too; of learned positions the common part is taken, of fewer layers the first. More layers than the source has
+    go between its own, see `deepened`. What is left over keeps its fresh start.
 
     Args:
         tokenizer: the new model's.
@@ -125,6 +132,9 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
         CheckpointError: the source is damaged.
     """
     theirs = source.build().saved_weights()
+    added = max(0, model.config.layers - source.config.layers)
+    if added:
+        theirs = deepened(theirs, source.config.layers, added)
     if source.config.tied and not model.config.tied:
         # a tied head is the embedding: the new head loses nothing by starting as a copy
         theirs["head.weight"] = theirs["embedding.weight"]
@@ -133,9 +143,8 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
     mismatches = _meanings(model.config, source.config)
     taken: dict[str, Tensor] = {}
     copied = 0
-    common_layers = min(model.config.layers, source.config.layers)
     for name in [*ours, *(name for name in theirs if name not in ours)]:
-        if _layer(name) >= common_layers:
+        if _layer(name) >= model.config.layers:
             continue  # told as one
         its, mine = theirs.get(name), ours.get(name)
         if its is None or mine is None or its.shape[1:] != mine.shape[1:]:
@@ -162,7 +171,29 @@ def warm_start(model: GPT, tokenizer: Tokenizer, source: Checkpoint, *, allow_mi
     if not copied:
         raise ConfigError(f"Nothing of {place} fits the new model; leave out the settings of shape to take its own.")
     model.load_state_dict(taken, strict=False)
-    return Report(place, copied, model.config.parameters, tuple(mismatches))
+    return Report(place, copied, model.config.parameters, tuple(mismatches), added)
+
+
+def deepened(weights: dict[str, Tensor], layers: int, added: int) -> dict[str, Tensor]:
+    """The same function in more layers: copies of layers, spread evenly, each behind its own and with outputs of zero.
+
+    What they add to the stream is nothing until they have learnt, so that training goes on where it was ("LLaMA Pro",
+    arXiv 2401.02415).
+
+    Args:
+        weights: of a network of so many `layers`, by the names of `GPT.saved_weights`.
+        added: how many more it shall have.
+    """
+    copies = [(layer + 1) * added // layers - layer * added // layers for layer in range(layers)]
+    places = [(layer, copy > 0) for layer, more in enumerate(copies) for copy in range(more + 1)]
+    deeper = {name: weight for name, weight in weights.items() if _layer(name) < 0}
+    for place, (layer, is_copy) in enumerate(places):
+        for name, weight in weights.items():
+            if _layer(name) == layer:
+                silent = is_copy and any(end in name for end in BRANCH_ENDS)
+                new = name.replace(f"blocks.{layer}.", f"blocks.{place}.", 1)
+                deeper[new] = torch.zeros_like(weight) if silent else weight
+    return deeper
 
 
 @dataclass(frozen=True)
@@ -207,8 +238,8 @@ def _meanings(ours: ModelConfig, theirs: ModelConfig) -> list[Mismatch]:
     if ours.position != "rope" or theirs.position != "rope":
         names = [name for name in names if name != "rope_theta"]
     found = [Mismatch(name, str(getattr(theirs, name)), str(getattr(ours, name)), "-") for name in names]
-    if ours.layers != theirs.layers:
-        found.insert(0, Mismatch("layers", str(theirs.layers), str(ours.layers), str(min(ours.layers, theirs.layers))))
+    if ours.layers < theirs.layers:
+        found.insert(0, Mismatch("layers", str(theirs.layers), str(ours.layers), str(ours.layers)))
     return found
 
 

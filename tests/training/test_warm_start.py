@@ -125,22 +125,37 @@ def test_the_same_shape_takes_everything(architecture: str, tied: bool) -> None:
 
 def test_nothing_is_copied_unless_all_fits_or_a_part_is_enough() -> None:
     source = source_of()
-    model = fresh(ModelConfig.create(**{**SHAPE, "layers": 3, "vocab_size": source.tokenizer.vocab_size}))
+    model = fresh(ModelConfig.create(**{**SHAPE, "layers": 1, "vocab_size": source.tokenizer.vocab_size}))
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    with pytest.raises(ConfigError, match=r"in 1 place \(layers: 2 there, 3 here\).*--allow-mismatch") as error:
+    with pytest.raises(ConfigError, match=r"in 1 place \(layers: 2 there, 1 here\).*--allow-mismatch") as error:
         warm_start(model, source.tokenizer, source)
     assert "\n" not in str(error.value)
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
 
 
-@given(theirs=st.integers(1, 4), ours=st.integers(1, 4))
-def test_common_layers_are_taken(theirs: int, ours: int) -> None:
-    source = source_of(layers=theirs)
-    model, _, report = start(source, layers=ours)
-    common = [name for name in model.saved_weights() if name in source.weights]
-    assert all(torch.equal(model.saved_weights()[name], source.weights[name]) for name in common)
-    assert report.copied == sum(source.weights[name].numel() for name in common)
-    assert names(report) == (set() if theirs == ours else {"layers"})
+def test_of_fewer_layers_the_first_are_taken() -> None:
+    source = source_of(layers=3)
+    model, _, report = start(source, layers=2)
+    assert all(torch.equal(weight, source.weights[name]) for name, weight in model.saved_weights().items())
+    assert report.copied == report.parameters
+    assert names(report) == {"layers"}
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama", "qwen3"])
+@pytest.mark.parametrize("layers", [3, 4, 5, 9])
+def test_more_layers_begin_as_the_same_function_and_learn(architecture: str, layers: int) -> None:
+    source = source_of(architecture=architecture, layers=3)
+    model = fresh(ModelConfig.create(**{**source.config.to_dict(), "preset": "nano", "layers": layers}))
+    report = warm_start(model, source.tokenizer, source)
+    assert report.added == layers - 3
+    assert report.copied == report.parameters
+    ids = torch.arange(10)[None]
+    torch.testing.assert_close(model.eval()(ids), source.build().eval()(ids))
+    # the outputs of all layers are moved by the first step, those of the copies too
+    model(ids).square().sum().backward()
+    ends = [weight.grad for name, weight in model.named_parameters() if name.endswith((".out.weight", ".down.weight"))]
+    assert len(ends) == 2 * layers
+    assert all(grad is not None and grad.abs().sum() > 0 for grad in ends)
 
 
 @given(theirs=st.integers(2, 24), ours=st.integers(2, 24))
