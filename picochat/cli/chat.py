@@ -5,21 +5,33 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from picochat.chat.preferences import read_preferences
 from picochat.chat.settings import ChatSettings
-from picochat.cli.options import DeviceOption, DraftOption, ModelOption, PrecisionOption, ThreadsOption, given, option
+from picochat.cli.options import (
+    SAMPLING_NAMES,
+    DeviceOption,
+    DraftOption,
+    ModelOption,
+    PrecisionOption,
+    ThreadsOption,
+    given,
+    options_of,
+)
 from picochat.cli.terminal import has_screen
 from picochat.errors import ConfigError
 from picochat.locations import default_model, history_database, preferences
+
+NAMES = {**SAMPLING_NAMES, "reduced_motion": ("--reduced-motion/--motion",)}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
+@options_of(ChatSettings, names=NAMES, without=("stop", "keys"))
 def chat(
     model: ModelOption = None,
     draft: DraftOption = None,
@@ -29,22 +41,10 @@ def chat(
     prompt: Annotated[
         str | None, typer.Option("--prompt", "-p", help="Answer this once, and leave.", show_default=False)
     ] = None,
-    system: Annotated[str | None, option(ChatSettings, "system")] = None,
-    mode: Annotated[str | None, option(ChatSettings, "mode")] = None,
-    temperature: Annotated[float | None, option(ChatSettings, "temperature", "--temperature", "-T")] = None,
-    top_k: Annotated[int | None, option(ChatSettings, "top_k", "--top-k", "-k")] = None,
-    top_p: Annotated[float | None, option(ChatSettings, "top_p")] = None,
-    min_p: Annotated[float | None, option(ChatSettings, "min_p")] = None,
-    guidance_scale: Annotated[float | None, option(ChatSettings, "guidance_scale")] = None,
-    repetition_penalty: Annotated[float | None, option(ChatSettings, "repetition_penalty")] = None,
-    max_tokens: Annotated[int | None, option(ChatSettings, "max_tokens", "--max-tokens", "-t")] = None,
-    seed: Annotated[int | None, option(ChatSettings, "seed")] = None,
     history: Annotated[bool, typer.Option("--history/--no-history", help="Keep the conversation.")] = True,
-    follow: Annotated[bool | None, option(ChatSettings, "follow", "--follow/--no-follow")] = None,
-    theme: Annotated[str | None, option(ChatSettings, "theme")] = None,
-    reduced_motion: Annotated[bool | None, option(ChatSettings, "reduced_motion", "--reduced-motion/--motion")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last conversation.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the full screen.")] = False,
+    **chosen: Any,
 ) -> None:
     """Talk to a model in the terminal.
 
@@ -53,24 +53,8 @@ def chat(
     kept, problem = read_preferences(preferences())
     if problem:
         print(f"picochat: {problem}", file=sys.stderr)
-    settings = ChatSettings.parse(
-        kept
-        | given(
-            system=system,
-            mode=mode,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            guidance_scale=guidance_scale,
-            repetition_penalty=repetition_penalty,
-            max_tokens=max_tokens,
-            seed=seed,
-            follow=follow,
-            theme=theme,
-            reduced_motion=reduced_motion,
-        )
-    )
+    wishes = given(**chosen)
+    settings = ChatSettings.parse(kept | wishes)
     path = model or default_model()
 
     from picochat.chat.session import ChatSession
@@ -84,7 +68,7 @@ def chat(
         session.recorder = Recorder(ConversationStore(history_database()))
         notice = session.recorder.store.notice
         if resume:
-            session.recorder.resume(session, None, keep=given(mode=mode, system=system))
+            session.recorder.resume(session, None, keep=wishes)
     elif resume:
         raise ConfigError("--resume goes on with a saved conversation, and can't go with -p or --no-history.")
     if prompt is not None or plain or not has_screen():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from picochat.cli.options import DeviceOption, ModelOption, ThreadsOption, given, option
+from picochat.cli.options import SAMPLING_NAMES, DeviceOption, ModelOption, ThreadsOption, given, options_of
 from picochat.errors import ConfigError
 from picochat.inference.settings import SamplingSettings
 
@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("eval")
+@options_of(SamplingSettings, names=SAMPLING_NAMES, without=("max_tokens", "seed", "stop"))
 def evaluate(
     model: ModelOption = None,
     data: Annotated[
@@ -47,12 +48,6 @@ def evaluate(
     samples: Annotated[
         int, typer.Option("--samples", min=1, max=100_000, help="Texts to write for --memorised without a sheet.")
     ] = 100,
-    temperature: Annotated[float | None, option(SamplingSettings, "temperature", "--temperature", "-T")] = None,
-    top_k: Annotated[int | None, option(SamplingSettings, "top_k", "--top-k", "-k")] = None,
-    top_p: Annotated[float | None, option(SamplingSettings, "top_p")] = None,
-    min_p: Annotated[float | None, option(SamplingSettings, "min_p")] = None,
-    guidance_scale: Annotated[float | None, option(SamplingSettings, "guidance_scale")] = None,
-    repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     precision: Annotated[
@@ -64,6 +59,7 @@ def evaluate(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    **sampling: Any,
 ) -> None:
     """Measure a model.
 
@@ -73,16 +69,7 @@ def evaluate(
     """
     if not data and not sheet:
         raise ConfigError("Nothing to measure: give --data FILE, --sheet FILE or both.")
-    settings = SamplingSettings.parse(
-        given(
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            guidance_scale=guidance_scale,
-            repetition_penalty=repetition_penalty,
-        )
-    )
+    settings = SamplingSettings.parse(given(**sampling))
     # files are read before the model is: their mistakes should not take long to come out
     from picochat.evaluation.sheet import read_sheet
     from picochat.text.corpus import read_corpus

@@ -11,7 +11,16 @@ from typing import Annotated, Any
 
 import typer
 
-from picochat.cli.options import DeviceOption, DraftOption, ModelOption, PrecisionOption, ThreadsOption, given, option
+from picochat.cli.options import (
+    SAMPLING_NAMES,
+    DeviceOption,
+    DraftOption,
+    ModelOption,
+    PrecisionOption,
+    ThreadsOption,
+    given,
+    options_of,
+)
 from picochat.errors import DataError
 from picochat.inference.engine import Token
 from picochat.inference.settings import SamplingSettings
@@ -22,6 +31,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
+@options_of(SamplingSettings, names=SAMPLING_NAMES)
 def generate(
     prompt: Annotated[
         str | None,
@@ -32,46 +42,21 @@ def generate(
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     precision: PrecisionOption = "auto",
-    max_tokens: Annotated[
-        int | None,
-        option(SamplingSettings, "max_tokens", "--max-tokens", "-t"),
-    ] = None,
-    temperature: Annotated[float | None, option(SamplingSettings, "temperature", "--temperature", "-T")] = None,
-    top_k: Annotated[int | None, option(SamplingSettings, "top_k", "--top-k", "-k")] = None,
-    top_p: Annotated[float | None, option(SamplingSettings, "top_p")] = None,
-    min_p: Annotated[float | None, option(SamplingSettings, "min_p")] = None,
-    guidance_scale: Annotated[float | None, option(SamplingSettings, "guidance_scale")] = None,
-    repetition_penalty: Annotated[float | None, option(SamplingSettings, "repetition_penalty")] = None,
-    seed: Annotated[int | None, option(SamplingSettings, "seed")] = None,
-    stop: Annotated[list[str] | None, option(SamplingSettings, "stop")] = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest token.")] = False,
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, max=1000, help="How many texts to write.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each text.")] = False,
     raw: Annotated[
         bool, typer.Option("--raw", help="Go on from the prompt as plain text, even with a model made for chat.")
     ] = False,
+    **sampling: Any,
 ) -> None:
     """Write text from a prompt, to stdout.
 
     A model that learnt from conversations answers the prompt; one that learnt from plain text goes on from it. Without a
     prompt, a text begins from nothing.
     """
-    settings = SamplingSettings.parse(
-        {
-            "max_tokens": DEFAULT_MAX_TOKENS,
-            **given(
-                max_tokens=max_tokens,
-                temperature=0.0 if greedy else temperature,
-                top_k=top_k,
-                top_p=top_p,
-                min_p=min_p,
-                guidance_scale=guidance_scale,
-                repetition_penalty=repetition_penalty,
-                stop=tuple(stop or ()),
-            ),
-            "seed": secrets.randbelow(2**31) if seed is None else seed,
-        }
-    )
+    wishes = given(**sampling) | ({"temperature": 0.0} if greedy else {})
+    settings = SamplingSettings.parse({"max_tokens": DEFAULT_MAX_TOKENS, "seed": secrets.randbelow(2**31), **wishes})
     text = _read_prompt(prompt)
 
     from picochat.inference.engine import load_engine
@@ -105,7 +90,7 @@ def generate(
             if not token.stop:
                 continue
             print(json.dumps(_summary(tokens, seeds[index])) if as_json else "", flush=True)
-            if seed is None and settings.temperature and not as_json:
+            if "seed" not in wishes and settings.temperature and not as_json:
                 print(f"(seed {seeds[index]})", file=sys.stderr)
             if interrupt():
                 break

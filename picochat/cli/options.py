@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -43,23 +43,41 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, [], ())}
 
 
+WIDEST = 60
+"""Letters of choices that still fit a line of help."""
+
+SAMPLING_NAMES = {
+    "temperature": ("--temperature", "-T"),
+    "top_k": ("--top-k", "-k"),
+    "max_tokens": ("--max-tokens", "-t"),
+}
+"""The options of `SamplingSettings` that are not simply called as their fields."""
+
+
 def options_of(
-    schema: type[Schema], *, names: Mapping[str, tuple[str, ...]], sections: Mapping[str, str]
+    schema: type[Schema],
+    *,
+    names: Mapping[str, tuple[str, ...]],
+    sections: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
 ) -> Callable[[F], F]:
-    """Give a command an option for each field of a schema, before its own; they arrive in its `**settings`.
+    """Give a command an option for each field of a schema; they arrive in its `**settings`.
 
     Most arrive as the text that was typed: the schema knows the types and bounds, and tells of mistakes in the same words
     wherever settings come from. Paths, switches and lists are what they are.
 
     Args:
         names: how the options are typed that are not simply called as their fields.
-        sections: the fields with which sections of the help begin, and their titles.
+        sections: the fields with which sections of the help begin, and their titles; they stand before the command's own
+            options then, and after them otherwise.
+        without: fields that have no option.
     """
 
     def decorate(command: F) -> F:
         signature = inspect.signature(command, eval_str=True)
         own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
-        parameters = [*_parameters(schema, names, sections), *own]
+        made = [each for each in _parameters(schema, names, sections or {}) if each.name not in without]
+        parameters = [*made, *own] if sections else [*own, *made]
         named = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
         command.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
         return command
@@ -94,7 +112,9 @@ def _kind(annotation: Any) -> tuple[Any, dict[str, Any]]:
         return list[str], _kind(get_args(annotation)[0])[1]
     if get_origin(annotation) is Literal:
         choices = get_args(annotation)
-        return str, {"metavar": "|".join(choices), "autocompletion": lambda: list(choices)}
+        shown_choices = "|".join(choices)
+        metavar = shown_choices if len(shown_choices) <= WIDEST else "NAME"
+        return str, {"metavar": metavar, "autocompletion": lambda: list(choices)}
     shown = {int: "N", float: "NUMBER", Duration: "TIME"}
     return str, {"metavar": shown.get(annotation, "TEXT")}
 

@@ -72,7 +72,7 @@ def test_blocks_are_found() -> None:
     "line",
     [
         *("chatt", "chat --tempratur 1", "chat x", "history lst", "train --steps", "eval --data", "data get", "--colour"),
-        *("generate --seed one", "export"),
+        *("serve --port one", "export"),
     ],
 )
 def test_what_is_wrong_is_found(line: str) -> None:

@@ -307,7 +307,19 @@ def test_a_best_model_that_is_damaged(says: Says, run: Path) -> None:
 def test_shapes_that_do_not_fit(says: Says, run: Path, tmp_path: Path) -> None:
     data = run.parent / "my.txt"
     says("heads (N) must divide", "train", "--data", data, "--out", tmp_path / "a", *TINY, "--heads", "3")
-    says("SOURCE does not fit", "train", "--data", data, "--out", tmp_path / "b", "--init-from", run, *TINY, "--layers", "3")
+    says(
+        "SOURCE does not fit",
+        "train",
+        "--data",
+        data,
+        "--out",
+        tmp_path / "b",
+        "--init-from",
+        run,
+        *TINY,
+        "--feed-forward",
+        "24",
+    )
 
 
 def test_the_memory_is_full(says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
