@@ -65,3 +65,7 @@ prepare answers --tokenizer "$tokenizer" "$work"/{own.txt,others.jsonl} "${small
 stage answers --data "$work/answers-data" --init-from "$work/talk"
 prepare chat --tokenizer "$tokenizer" "$work/own.txt"
 stage chat --data "$work/chat-data" --init-from "$work/answers"
+[ -e "$work/more.txt" ] || python "$here/../../data/make_conv.py" --count 80000 --seed 2 --out "$work/more.txt"
+prepare more --tokenizer "$tokenizer" "$work/more.txt"
+stage more --data "$work/more-data" --init-from "$work/chat"
+[ -e "$work/conv.pt" ] || python "$here/mean.py" "$work/conv.pt" "$work/chat=0.4" "$work/more=0.6"

@@ -81,7 +81,7 @@ class Answering:
         """Show more text, unless it is of an answer that is over; returns whether it was shown."""
         if self.job is None or event.run != self.job.run:
             return False
-        self.job.pace.measure()
+        self.job.draw_rate.measure()
         self._open().append(event.tokens)
         return True
 

@@ -20,7 +20,7 @@ from picochat.chat.reply import Reply
 from picochat.chat.session import ChatSession
 from picochat.errors import PicochatError
 from picochat.inference.engine import Engine, Token
-from picochat.ui.pace import Pace
+from picochat.ui.draw_rate import DrawRate
 
 _runs = itertools.count(1)
 
@@ -91,12 +91,12 @@ class Job:
 
     Attributes:
         run: its number.
-        pace: how often what it makes is drawn; who draws measures it.
+        draw_rate: how often what it makes is drawn; who draws measures it.
     """
 
     def __init__(self, work: Callable[[Job], None]) -> None:
         self.run = next(_runs)
-        self.pace = Pace()
+        self.draw_rate = DrawRate()
         self._stop = threading.Event()
         self._work = work
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"picochat-job-{self.run}")
@@ -128,14 +128,14 @@ def running_jobs() -> list[Job]:
     return list(_running)
 
 
-def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object], pace: Pace) -> None:
+def deliver(tokens: Iterable[Token], post: Callable[[list[Token]], object], rate: DrawRate) -> None:
     """Hand tokens on, some at a time; what was held back is never lost, however they end."""
     held, flushed = list[Token](), time.monotonic()
     try:
         for token in tokens:
             held.append(token)
             now = time.monotonic()
-            if now - flushed >= pace.wait:
+            if now - flushed >= rate.wait:
                 post(held)
                 held, flushed = [], now
     finally:
@@ -168,7 +168,7 @@ def stream_answer(make_reply: Callable[[Callable[[], bool]], Reply], target: Tar
         ready.wait()
         error = None
         try:
-            deliver(replies[0], lambda tokens: target.post_message(AnswerText(job.run, tokens)), job.pace)
+            deliver(replies[0], lambda tokens: target.post_message(AnswerText(job.run, tokens)), job.draw_rate)
         except PicochatError as problem:
             error = str(problem)
         except Exception as problem:
@@ -195,7 +195,7 @@ def draw_columns(comparison: Comparison, target: Target) -> Job:
             held[column] += [token] if token is not None else []
             now = time.monotonic()
             # a change of state, such as the last record of each column, is told at once
-            if token is None or now - flushed >= job.pace.wait:
+            if token is None or now - flushed >= job.draw_rate.wait:
                 target.post_message(ColumnText(job.run, held))
                 held, flushed = defaultdict(list), now
         target.post_message(AnswerEnded(job.run))

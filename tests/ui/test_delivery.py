@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from picochat.inference.generation import Token
-from picochat.ui import pace, work
+from picochat.ui import draw_rate, work
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, rate: int, drawing: float) -> list[list[Token]]:
     """What is posted in a second while tokens come at that rate, and showing some takes `drawing` seconds."""
     clock, processor = SimpleNamespace(now=0.0), SimpleNamespace(spent=0.0)
     monkeypatch.setattr(work.time, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(pace.time, "thread_time", lambda: processor.spent)
-    paced = pace.Pace()
+    monkeypatch.setattr(draw_rate.time, "thread_time", lambda: processor.spent)
+    drawn = draw_rate.DrawRate()
 
     def tokens() -> Iterator[Token]:
         for number in range(rate):
@@ -27,10 +27,10 @@ def shown(monkeypatch: pytest.MonkeyPatch, rate: int, drawing: float) -> list[li
 
     def draw(some: list[Token]) -> None:
         posts.append(some)
-        paced.measure()
+        drawn.measure()
         processor.spent += drawing
 
-    work.deliver(tokens(), draw, paced)
+    work.deliver(tokens(), draw, drawn)
     return posts
 
 
@@ -60,5 +60,5 @@ def test_what_was_held_back_is_shown_when_the_answer_breaks_off() -> None:
 
     posts: list[list[Token]] = []
     with pytest.raises(RuntimeError):
-        work.deliver(broken(), posts.append, pace.Pace())
+        work.deliver(broken(), posts.append, draw_rate.DrawRate())
     assert [token.text for tokens in posts for token in tokens] == ["a"]

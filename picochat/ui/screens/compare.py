@@ -108,7 +108,7 @@ class CompareScreen(Screen[Column | None]):
     def _grow(self, event: ColumnText) -> None:
         if self.job is None or event.run != self.job.run:
             return
-        self.job.pace.measure()
+        self.job.draw_rate.measure()
         for view in self.views:
             if view.column in event.tokens:
                 view.show(event.tokens[view.column])

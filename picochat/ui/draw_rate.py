@@ -14,7 +14,7 @@ MEMORY = 0.7
 """How much of the estimate stays when another drawing has been measured: a new line costs several times what a word does."""
 
 
-class Pace:
+class DrawRate:
     """The time between drawings, from what they cost on this machine.
 
     `measure` is called on the thread that draws, `wait` read on the one that makes the text.
