@@ -147,7 +147,7 @@ def row(chat: Chat) -> None:
 
 def drill(chat: Chat) -> None:
     """Sums one after the other, more than in other chats."""
-    chat.length += chat.rng.randint(3, 8)
+    chat.length = max(chat.length, chat.rng.randint(6, 12))
     ask(chat)
     while chat.left:
         drawn = draw(chat)

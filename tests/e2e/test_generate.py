@@ -135,7 +135,7 @@ def test_a_prompt_that_is_not_utf8(chat_model: Path) -> None:
         (["-t", "0"], "max-tokens"),
         (["--seed", "-3"], "seed"),
         (["-n", "0"], "--samples"),
-        (["--temperature", "warm"], "--temperature"),
+        (["--temperature", "warm"], "temperature must be"),
         (["-m", "none.pt"], "no model at none.pt"),
         (["-d", "cuda:99"], "cuda:99"),
         (["--tempreature", "1"], "No such option"),
