@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
 from typing import Any
 
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+"""What a closed terminal sends; Windows has none."""
+
 
 class Interrupt:
-    """While active, the first Ctrl-C or SIGTERM only sets `requested`; a second one ends the program as usual."""
+    """While active, the first Ctrl-C, SIGTERM or closed terminal only sets `requested`; a second one ends the program."""
 
     def __init__(self) -> None:
         self.requested: int | None = None
         self._previous: dict[int, Any] = {}
+        self._terminals: list[int] = []
 
     def __enter__(self) -> Interrupt:
         self.requested = None
         # Python delivers signals to the main thread only; elsewhere the owner stops the work in its own way
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            numbers = [signal.SIGINT, signal.SIGTERM]
+            if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:  # nohup wants to go on
+                numbers.append(signal.Signals(HANGUP))
+                self._terminals = [file for file in range(3) if os.isatty(file)]
+            for number in numbers:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
@@ -38,4 +47,9 @@ class Interrupt:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.requested = number
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        if number == HANGUP:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for file in self._terminals:  # a closed terminal refuses what is still to be said
+                os.dup2(nothing, file)
+            os.close(nothing)

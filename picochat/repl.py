@@ -138,7 +138,7 @@ class Repl:
         self.say("\n".join(f"{name:<10}  {value}" for name, value in [("state", describe_status(state)), *figures(state)]))
 
     def _heed(self, interrupt: Interrupt) -> None:
-        if interrupt() and (not self.interactive or interrupt.requested == signal.SIGTERM):
+        if interrupt() and (not self.interactive or interrupt.requested != signal.SIGINT):
             # a person's Ctrl-C stops the answer; a script's, or a request to end, the program
             self.exit_code = interrupt.exit_code
             self.running = False

@@ -102,22 +102,38 @@ def test_resume_goes_on_and_steps_are_steps_more(chat_file: Path, tmp_path: Path
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 7
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(chat_file: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    process = subprocess.Popen(
-        [*PICOCHAT, "train", "--data", str(chat_file), "--out", str(out), *map(str, SMALL), "--steps", "100000"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def start_long(data: Path, out: Path, **streams: int) -> subprocess.Popen[bytes]:
+    """A training that has begun, and would go on for long."""
+    command = [*PICOCHAT, "train", "--data", str(data), "--out", str(out), *map(str, SMALL), "--steps", "100000"]
+    process = subprocess.Popen(command, start_new_session=True, **streams)  # type: ignore[call-overload]
     deadline = time.monotonic() + 60
     while not (out / "metrics.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    return process
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    process = start_long(chat_file, out, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"picochat train --resume --out {out}" in errors.decode()
     assert picochat("train", "--resume", "--out", out, "--steps", 2).returncode == 0
+
+
+def test_a_closed_terminal_saves(chat_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    window, terminal = os.openpty()
+    process = start_long(chat_file, out, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    os.close(window)  # from here on what is written there fails
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    done = picochat("train", "--resume", "--out", out, "--steps", 2)
+    assert done.returncode == 0
+    steps = len((out / "metrics.jsonl").read_text().splitlines())
+    assert f"Resuming at step {steps - 2}" in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
