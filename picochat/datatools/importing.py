@@ -28,7 +28,7 @@ GAP = 6 * 3600.0
 """Seconds of silence after which a WhatsApp chat begins a new conversation."""
 _RECORDS = {"sharegpt": sharegpt, "openai": openai}
 _OPENING = 65_536
-_NOT_TEXT = 'that .txt can\'t hold (a blank line, or one like "User:", in a message; .jsonl can)'
+_NOT_TEXT = 'that .txt can\'t hold (a blank line, or one like "User:", in a message, or a weight of 0; .jsonl can)'
 
 Talk = list[tuple[str, str]]
 

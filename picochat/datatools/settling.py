@@ -51,16 +51,17 @@ def settle(messages: Iterable[Message], tally: Tally) -> tuple[Message, ...]:
             else:
                 opening.append(text)
         elif turns and turns[-1].role == message.role:
-            turns[-1] = Message(message.role, f"{turns[-1].content}\n{text}")
+            last = turns[-1]
+            turns[-1] = Message(message.role, f"{last.content}\n{text}", last.learnt and message.learnt)
         else:
-            turns.append(Message(message.role, text))
+            turns.append(Message(message.role, text, message.learnt))
     first = 1 if turns and turns[0].role == "assistant" else 0
-    last = len(turns) - 1 if turns and turns[-1].role == "user" else len(turns)
-    if last <= first:
+    end = len(turns) - 1 if turns and turns[-1].role == "user" else len(turns)
+    if end <= first:
         sides = {message.role for message in turns}
         reason = "empty" if not sides else "one-sided" if len(sides) == 1 else "without an answer"
         tally.conversations_left_out[reason] += 1
         return ()
-    tally.messages_left_out["before the first question or after the last answer"] += first + len(turns) - last
+    tally.messages_left_out["before the first question or after the last answer"] += first + len(turns) - end
     system = [Message("system", "\n".join(opening))] if opening else []
-    return (*system, *turns[first:last])
+    return (*system, *turns[first:end])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from picochat.datatools.settling import Tally
-from picochat.text.chat_format import Message, Role
+from picochat.text.chat_format import Message, Role, read_weight
 
 SHAPE = '{"conversations": [{"from": "human" or "gpt", "value": "..."}, ...]}'
 _ROLES: dict[str, Role] = {
@@ -43,7 +43,7 @@ def read_turns(turns: Any, tally: Tally) -> Iterator[Message]:
         if speaker in _MACHINERY:
             tally.messages_left_out["of tools"] += 1
         elif speaker in _ROLES:
-            yield Message(_ROLES[speaker], text_of(content))
+            yield Message(_ROLES[speaker], text_of(content), read_weight(turn))
         else:
             raise ValueError(f"nobody is called {str(speaker)[:40]!r}")
 

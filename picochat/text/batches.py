@@ -103,7 +103,7 @@ def encode_together(documents: Sequence[Document], tokenizer: Tokenizer) -> Enco
                 before, after = chat.frame(message.role)
                 said = len(after) - after.parts.count(Part.STRUCTURE)
                 runs.append((before.ids, Part.STRUCTURE))
-                runs.append(([*next(texts), *after.ids[:said]], Part[message.role.upper()]))
+                runs.append(([*next(texts), *after.ids[:said]], message.part))
                 runs.append((after.ids[said:], Part.STRUCTURE))
         else:
             runs.append(([tokenizer.start_of_text], Part.STRUCTURE))

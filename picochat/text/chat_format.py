@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from picochat.errors import DataError
 from picochat.text.tokenizer import Tokenizer
@@ -27,14 +27,36 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 @dataclass(frozen=True)
 class Message:
-    """What one side said."""
+    """What one side said.
+
+    Attributes:
+        learnt: whether fine-tuning learns it where the assistant says it; otherwise it is only what came before.
+    """
 
     role: Role
     content: str
+    learnt: bool = True
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise DataError(f"A message's role must be one of {', '.join(ROLES)}, not {self.role!r}.")
+
+    @property
+    def part(self) -> Part:
+        """What its words belong to."""
+        return Part[self.role.upper()] if self.learnt or self.role != "assistant" else Part.GIVEN
+
+
+def read_weight(entry: dict[str, Any]) -> bool:
+    """Whether a message of JSON is to be learnt: its `weight` (as in OpenAI's fine-tuning records) is 1, or not told.
+
+    Raises:
+        ValueError: another weight than 0 and 1.
+    """
+    weight = entry.get("weight")
+    if weight not in (None, 0, 1):
+        raise ValueError(f"weight must be 0 or 1, not {str(weight)[:40]}")
+    return weight != 0
 
 
 class Part(IntEnum):
@@ -47,6 +69,8 @@ class Part(IntEnum):
     USER = 3
     ASSISTANT = 4
     """The assistant's words and the end of its turn: what fine-tuning learns."""
+    GIVEN = 5
+    """The same of an answer that is not to be learnt."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +140,7 @@ class ChatFormat:
         for message in self.complete(messages):
             rendered = self.message(message.role, self.tokenizer.encode(message.content))
             ids += rendered.ids
-            parts += rendered.parts
+            parts += [message.part if part != Part.STRUCTURE else part for part in rendered.parts]
         return Rendered(ids, parts)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:

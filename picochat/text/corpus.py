@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from picochat.errors import DataError
-from picochat.text.chat_format import Message
+from picochat.text.chat_format import Message, Part, read_weight
 from picochat.text.datasets import PREFIX, HubDataset, parquet_records
 from picochat.text.reading import Meter, format_suffix, read_blocks, split_lines
 from picochat.text.turns import END_OF_TEXT
@@ -303,7 +303,7 @@ def _from_record(record: Any, place: str) -> Document:
         content = entry["content"] if "content" in entry else entry["value"]
         if not isinstance(content, str):
             raise TypeError("content must be a string")
-        messages.append(Message(_SPEAKERS.get(role, role), content))
+        messages.append(Message(_SPEAKERS.get(role, role), content, read_weight(entry)))
     return Conversation(tuple(messages), source)
 
 
@@ -322,7 +322,8 @@ def _fingerprint(document: Document) -> bytes:
     if isinstance(document, Text):
         return hashlib.sha256(document.content.encode("utf-8", "replace")).digest()
     rendered = json.dumps([[message.role, message.content] for message in document.messages])
-    return hashlib.sha256(rendered.encode()).digest()
+    given = "".join(f" {place}" for place, message in enumerate(document.messages) if message.part == Part.GIVEN)
+    return hashlib.sha256((rendered + given).encode()).digest()
 
 
 def _rank(document: Document, seed: int) -> bytes:

@@ -225,7 +225,7 @@ def test_conversations_become_conversations(tmp_path: Path, monkeypatch: pytest.
     assert asked == [("HuggingFaceTB/everyday-conversations-llama3.1-2k", None, "train_sft")]
     (document,) = read_corpus(path)
     assert isinstance(document, Conversation)
-    assert [vars(message) for message in document.messages] == turns
+    assert [{"role": message.role, "content": message.content} for message in document.messages] == turns
     with pytest.raises(OutputError, match="there already"):
         fetch(source, path)
     assert len(asked) == 1

@@ -44,6 +44,12 @@ def test_openai() -> None:
     assert said(openai.read_record(record, Tally())) == expected
 
 
+def test_weights_are_kept() -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]
+    assert [message.learnt for message in openai.read_record({"messages": turns}, Tally())] == [True, False]
+    assert [message.learnt for message in sharegpt.read_record({"conversations": turns}, Tally())] == [True, False]
+
+
 def test_the_branch_of_an_exported_conversation() -> None:
     code = {"content_type": "code", "text": "print(1)"}
     picture = {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer"}, "Look"]}

@@ -20,7 +20,8 @@ WORDS = st.one_of(
         ["User: no", "a\nAssistant: b", "one\n\ntwo", "<|endoftext|>", "\u200b", "x  \n  y", "System:", "\\u0041"]
     ),
 )
-TALK = st.lists(st.builds(Message, st.sampled_from(["user", "assistant", "system"]), WORDS), max_size=8)
+OTHERS = st.builds(Message, st.sampled_from(["user", "assistant", "system"]), WORDS)
+TALK = st.lists(st.one_of(OTHERS, st.builds(Message, st.just("assistant"), WORDS, st.booleans())), max_size=8)
 
 
 def said(*turns: tuple[str, str]) -> list[Message]:
@@ -96,3 +97,9 @@ def test_text_refuses_what_it_would_change() -> None:
     assert as_text(said(("user", "a"), ("assistant", "b\nUser: c"))) is None
     assert as_text(said(("user", "a"), ("assistant", "User: c"))) == "User: a\nAssistant: User: c\n\n"
     assert as_text(said(("user", "a " * 200_000), ("assistant", "c"))) is None
+    assert as_text([Message("user", "a"), Message("assistant", "b", learnt=False)]) is None
+
+
+def test_lines_of_one_side_are_learnt_together_or_not_at_all() -> None:
+    talk = [Message("user", "a"), Message("assistant", "b"), Message("assistant", "c", learnt=False)]
+    assert settle(talk, Tally()) == (Message("user", "a"), Message("assistant", "b\nc", learnt=False))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picochat.errors import DataError
+from picochat.text.chat_format import Part
 from picochat.text.corpus import Conversation, Text, read_corpus, split_corpus
 from tests.conftest import chat_text
 
@@ -53,6 +54,16 @@ def test_jsonl_of_messages_and_of_texts(tmp_path: Path) -> None:
     assert documents[2] == Text("Once")
 
 
+def test_weights_tell_which_answers_are_learnt(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "Hi", "weight": 0}]
+    messages += [{"role": "assistant", "content": "Hello", "weight": weight} for weight in (0, 1, 0.0, None)]
+    (document,) = read_corpus(write(tmp_path / "c.jsonl", json.dumps({"messages": messages})))
+    assert isinstance(document, Conversation)
+    assert [message.part for message in document.messages] == [
+        Part.USER, Part.GIVEN, Part.ASSISTANT, Part.GIVEN, Part.ASSISTANT,
+    ]  # fmt: skip
+
+
 def test_plain_text_and_its_document_marks(tmp_path: Path) -> None:
     assert read_corpus(write(tmp_path / "a.txt", "One.\n\nTwo: three.\n")) == [Text("One.\n\nTwo: three.\n")]
     assert read_corpus(write(tmp_path / "b.txt", "One.\n<|endoftext|>\nTwo.\n")) == [Text("One.\n"), Text("Two.\n")]
@@ -79,6 +90,7 @@ def test_a_folder_is_all_its_texts(tmp_path: Path) -> None:
         ("bad.jsonl", b'{"messages": [}', "line 1"),
         ("bad.jsonl", b'{"text": "a"}\n{"messages": [{"role": "user"}]}', "line 2"),
         ("bad.jsonl", b'{"messages": [{"role": "robot", "content": "x"}]}', "line 1"),
+        ("bad.jsonl", b'{"messages": [{"role": "assistant", "content": "x", "weight": 0.5}]}', "weight must be 0 or 1"),
         ("bad.jsonl", b"[1, 2]", "line 1"),
         ("bad.txt", b"User: a\nAssistant: b\n\nstray line\n", "line 4"),
     ],

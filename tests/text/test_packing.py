@@ -160,6 +160,19 @@ def test_only_answers_are_learnt_and_all_of_them() -> None:
     assert targets == [*TOKENIZER.encode("Hello Ada"), *end, *TOKENIZER.encode("Oh."), *end]
 
 
+def test_an_answer_of_weight_0_is_read_and_not_learnt() -> None:
+    turns = (Message("user", "Hi"), Message("assistant", "Potatoes", learnt=False), Message("user", "What?"))
+    talk = Conversation((*turns, Message("assistant", "Sorry.")))
+    stream = encode_documents([Conversation(turns), talk], TOKENIZER)
+    assert [*stream.ids][stream.starts[1] :] == ChatFormat(TOKENIZER).render(talk.messages).ids
+    assert [*stream.parts][stream.starts[1] :] == ChatFormat(TOKENIZER).render(talk.messages).parts
+    packing = Packing(stream, 100, chat=True)
+    assert packing.documents.tolist() == [1]
+    batch = packing.batch(batch=1, step=0)
+    assert batch.targets[batch.targets != IGNORE].tolist() == [*TOKENIZER.encode("Sorry."), TOKENIZER.im_end]
+    assert "Potatoes" in TOKENIZER.decode(batch.inputs[0].tolist())
+
+
 def test_a_long_conversation_ends_after_its_last_whole_answer() -> None:
     turns = [("user", "Hi"), ("assistant", "Hello"), ("user", "More"), ("assistant", "much longer than fits " * 9)]
     stream = encode_documents([conversation(turns)], TOKENIZER)
