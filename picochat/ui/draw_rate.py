@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-SHARE = 0.1
+SHARE = 0.05
 """What drawing may take of a processor that the model computes on."""
 FASTEST = 1 / 30
 """Seconds from one drawing to the next at least: nobody sees more."""

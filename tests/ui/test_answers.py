@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import string
 import threading
 
 import pytest
 from textual.events import Paste
 
 from picochat.inference.engine import Token
+from picochat.ui import draw_rate
 from picochat.ui.said import Said
 from picochat.ui.screens.chat import ChatScreen
 from picochat.ui.widgets.message import MessageView
 from picochat.ui.work import AnswerEnded, AnswerText
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
+
+LETTERS = "".join(random.Random(1).choices(string.ascii_letters, k=90))
+"""Nothing in it can be guessed, so that it comes letter by letter."""
 
 
 async def test_a_message_is_answered_and_the_input_is_empty_again() -> None:
@@ -41,6 +47,34 @@ async def test_typing_goes_on_while_an_answer_comes() -> None:
         # not lost: it waits in the input
         assert app.chat.prompt.text == "typed meanwhile"
         await pilot.press("escape")
+        await wait_until(pilot, idle(app))
+
+
+@pytest.mark.parametrize(("answer", "layouts_a_drawing"), [(LETTERS, 0), ("\n".join(LETTERS), 1)])
+async def test_text_that_grows_costs_a_layout_only_for_a_new_line(
+    monkeypatch: pytest.MonkeyPatch, answer: str, layouts_a_drawing: int
+) -> None:
+    counts = {"drawings": 0, "layouts": 0}
+    monkeypatch.setattr(draw_rate, "SLOWEST", draw_rate.FASTEST)
+
+    def counted(owner: type, name: str, what: str) -> None:
+        method = getattr(owner, name)
+
+        def count(*arguments: object, **options: object) -> object:
+            counts[what] += 1
+            return method(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, count)
+
+    app = app_for(scripted_session([answer], delay=0.02))
+    async with app.run_test(size=(100, 60)) as pilot:
+        await send(pilot, "Go")
+        await wait_until(pilot, lambda: texts(app, "assistant") and len(texts(app, "assistant")[0]) > 10)
+        counted(MessageView, "grow", "drawings")
+        counted(ChatScreen, "_refresh_layout", "layouts")
+        await wait_until(pilot, lambda: len(texts(app, "assistant")[0]) > 60)
+        assert counts["drawings"] > 5
+        assert counts["layouts"] <= counts["drawings"] * layouts_a_drawing + 1
         await wait_until(pilot, idle(app))
 
 

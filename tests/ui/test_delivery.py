@@ -40,9 +40,10 @@ def shown(monkeypatch: pytest.MonkeyPatch, rate: int, drawing: float) -> list[li
         (5, 0.001, 5, 5),
         (100, 0.001, 20, 30),
         (2000, 0.001, 28, 30),
-        (2000, 0.01, 9, 13),
+        (2000, 0.005, 9, 13),
+        (2000, 0.01, 5, 8),
         (2000, 0.1, 4, 8),
-        (5, 0.01, 5, 5),
+        (5, 0.005, 5, 5),
     ],
 )
 def test_text_is_drawn_less_often_where_drawing_is_slow(

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.geometry import Region, Size
 from textual.layout import DockArrangeResult
+from textual.reactive import Reactive
 from textual.widget import Widget
 
 from picochat.ui.widgets.new_text_hint import NewTextHint
@@ -33,6 +34,10 @@ class ItemWindow(VerticalScroll, Generic[Item]):
     The reader's place is a message and a line of it, not a distance from the top: `arrange` finds it again whenever the
     layout changes, by a message that grew, a terminal that was resized, or items mounted above.
     """
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As every widget has it, but a layout that changes it is not followed by a second one: only scroll bars hang on it, and
+    those ask for one themselves."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 from textual.geometry import Region, Size
-from textual.reactive import reactive
+from textual.reactive import Reactive, reactive
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
@@ -38,6 +38,8 @@ class MessageView(Widget):
     is drawn anew thirty times a second takes all of a processor.
     """
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As every widget has it, but a layout that changes it is not followed by a second one: nothing in here is laid out."""
     probs: reactive[bool] = reactive(False)
     """Colour each token by its probability."""
     marked: reactive[bool] = reactive(False)

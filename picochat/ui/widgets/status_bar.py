@@ -29,7 +29,8 @@ class StatusBar(Static):
         width = self.content_size.width or 1_000
         while len(parts) > 1 and len(SEPARATOR.join(parts)) > width:
             parts.pop()
-        self.update(Content(SEPARATOR.join(parts)))
+        # it is always one line, and a layout of the screen costs many times what it does
+        self.update(Content(SEPARATOR.join(parts)), layout=False)
 
     def on_resize(self) -> None:
         """There may be room for more, or for less."""
