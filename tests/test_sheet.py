@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -32,10 +33,14 @@ def sheet(request: pytest.FixtureRequest) -> Sheet:
 
 @pytest.fixture(scope="module")
 def taught() -> list[list[str]]:
-    """What the user says in each conversation of the training text."""
+    """What the user says in each conversation of the training text, and of those with the model that were judged."""
     documents = read_corpus(ROOT / "data" / "conv.txt")
     talks = [document.messages for document in documents if isinstance(document, Conversation)]
-    return [[bare(message.content) for message in talk if message.role == "user"] for talk in talks]
+    judged = [json.loads(line)["turns"] for line in (ROOT / "data" / "judged.jsonl").read_text().splitlines()]
+    return [
+        *([bare(message.content) for message in talk if message.role == "user"] for talk in talks),
+        *([bare(turn["user"]) for turn in turns] for turns in judged),
+    ]
 
 
 def test_it_has_enough_prompts_and_conversations_in_every_group(sheet: Sheet) -> None:

@@ -19,7 +19,7 @@ from picochat.ui.work import AnswerEnded, AnswerText
 from tests.fakes import scripted_session
 from tests.ui.driver import SIZE, app_for, idle, notes, send, texts, wait_until
 
-LETTERS = "".join(random.Random(1).choices(string.ascii_letters, k=90))
+LETTERS = "".join(random.Random(1).choices(string.ascii_letters, k=120))
 """Nothing in it can be guessed, so that it comes letter by letter."""
 
 
@@ -54,8 +54,8 @@ async def test_typing_goes_on_while_an_answer_comes() -> None:
 async def test_text_that_grows_costs_a_layout_only_for_a_new_line(
     monkeypatch: pytest.MonkeyPatch, answer: str, layouts_a_drawing: int
 ) -> None:
-    counts = {"drawings": 0, "layouts": 0}
     monkeypatch.setattr(draw_rate, "SLOWEST", draw_rate.FASTEST)
+    counts = {"drawings": 0, "layouts": 0}
 
     def counted(owner: type, name: str, what: str) -> None:
         method = getattr(owner, name)
@@ -67,15 +67,14 @@ async def test_text_that_grows_costs_a_layout_only_for_a_new_line(
         monkeypatch.setattr(owner, name, count)
 
     app = app_for(scripted_session([answer], delay=0.02))
-    async with app.run_test(size=(100, 60)) as pilot:
-        await send(pilot, "Go")
-        await wait_until(pilot, lambda: texts(app, "assistant") and len(texts(app, "assistant")[0]) > 10)
+    async with app.run_test(size=(150, 150)) as pilot:
+        await pilot.pause()
         counted(MessageView, "grow", "drawings")
         counted(ChatScreen, "_refresh_layout", "layouts")
-        await wait_until(pilot, lambda: len(texts(app, "assistant")[0]) > 60)
-        assert counts["drawings"] > 5
-        assert counts["layouts"] <= counts["drawings"] * layouts_a_drawing + 1
-        await wait_until(pilot, idle(app))
+        await send(pilot, "Go")
+        await wait_until(pilot, lambda: texts(app, "assistant") == [answer] and idle(app)())
+        # some for the question, the answer's place and its end
+        assert counts["layouts"] <= counts["drawings"] * layouts_a_drawing + 12, counts
 
 
 async def test_escape_stops_and_keeps_the_partial_answer() -> None:
