@@ -46,7 +46,7 @@ def main() -> None:
     """Print all of them."""
     for line in JUDGED.read_text(encoding="utf-8").splitlines():
         for record in records(json.loads(line)["turns"]):
-            sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Any
 
 HANGUP: int | None = getattr(signal, "SIGHUP", None)
 """What a closed terminal sends; Windows has none."""
+STOPPING: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM, *([] if HANGUP is None else [HANGUP]))
+"""Signals that ask for a stop."""
 
 
 class Interrupt:
@@ -24,12 +26,10 @@ class Interrupt:
         self.requested = None
         # Python delivers signals to the main thread only; elsewhere the owner stops the work in its own way
         if threading.current_thread() is threading.main_thread():
-            numbers = [signal.SIGINT, signal.SIGTERM]
-            if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:  # nohup wants to go on
-                numbers.append(signal.Signals(HANGUP))
-                self._terminals = [file for file in range(3) if os.isatty(file)]
-            for number in numbers:
-                self._previous[number] = signal.signal(number, self._handle)
+            self._terminals = [file for file in range(3) if os.isatty(file)]
+            for number in STOPPING:
+                if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup wants to go on
+                    self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from picochat.errors import OutputError
+from picochat.interrupt import STOPPING
 from picochat.metrics import METRICS
 from picochat.runs import CONSOLE
 
@@ -77,7 +78,7 @@ class RunProcess:
     @property
     def failed(self) -> bool:
         """Whether it ended, and neither at its goal nor by anybody's wish."""
-        asked = {0, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+        asked = {0, *(128 + number for number in STOPPING)}
         if self.stopping:
             asked.add(-signal.SIGINT)  # before it listened
         return not self.running and self.code not in asked
