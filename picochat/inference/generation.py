@@ -12,7 +12,7 @@ import numpy as np
 
 from picochat.errors import CheckpointError
 from picochat.inference.backend import ModelInfo
-from picochat.inference.sampling import Logits, choose, distribution, guide, log_normaliser
+from picochat.inference.sampling import Logits, choose, distribution, guide, keep_top_k, log_normaliser
 from picochat.inference.settings import SamplingSettings
 from picochat.inference.speculation import Guess, settle
 from picochat.text.tokenizer import Tokenizer
@@ -197,9 +197,8 @@ class Generation:
     def _alternatives(self, logits: Logits, normaliser: float, count: int) -> tuple[Alternative, ...]:
         if count <= 0:
             return ()
-        count = min(count, len(logits))
-        top = logits.argpartition(-count)[-count:]
-        likeliest = sorted(zip((-logits[top]).tolist(), top.tolist(), strict=True))
+        ids = keep_top_k(logits, count)
+        likeliest = sorted(zip((-logits[ids]).tolist(), ids.tolist(), strict=True))
         piece = self._tokenizer.piece
         return tuple(Alternative(token, piece(token), -negative - normaliser) for negative, token in likeliest)
 

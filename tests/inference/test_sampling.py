@@ -68,6 +68,16 @@ def test_top_k_keeps_the_k_largest(logits: np.ndarray, k: int) -> None:
     assert list(kept) == sorted(kept)
 
 
+@given(st.integers(1, 5_000), st.integers(1, 300), st.sampled_from([1, 3, 1000]), st.integers(0, 9))
+def test_top_k_keeps_the_k_largest_of_many_with_and_without_equal_ones(size: int, k: int, steps: int, seed: int) -> None:
+    logits = np.random.default_rng(seed).integers(-steps, steps, size).astype(np.float32)
+    logits[::7] = -np.inf
+    kept = keep_top_k(logits, k)
+    assert len(kept) == min(k, size)
+    assert sorted(logits[kept]) == sorted(logits)[-len(kept) :]
+    assert list(kept) == sorted(set(kept))
+
+
 def test_top_p_keeps_the_smallest_set_that_reaches_p() -> None:
     probabilities = np.array([0.1, 0.5, 0.15, 0.25])
     assert keep_top_p(probabilities, 0.5).tolist() == [False, True, False, False]
