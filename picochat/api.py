@@ -30,6 +30,7 @@ class Sampling(TypedDict, total=False):
     top_p: float
     min_p: float
     guidance_scale: float
+    best_of: int
     repetition_penalty: float
     max_tokens: int | None
     seed: int | None
@@ -39,8 +40,8 @@ class Sampling(TypedDict, total=False):
 class Model:
     """A loaded model. It writes one text at a time: to begin another ends one that is still open.
 
-    Everywhere `settings` are `temperature`, `top_k`, `top_p`, `min_p`, `guidance_scale`, `repetition_penalty`, `max_tokens`,
-    `seed` and `stop` (texts to end before).
+    Everywhere `settings` are `temperature`, `top_k`, `top_p`, `min_p`, `guidance_scale`, `best_of`,
+    `repetition_penalty`, `max_tokens`, `seed` and `stop` (texts to end before).
 
     Args:
         engine: what generates; `picochat.load` makes one.

@@ -246,7 +246,7 @@ def _lanes(engine: Engine, count: int) -> Scheduler | None:
     if count == 1 or engine.draft is not None:
         return None
     with contextlib.suppress(DeviceError):
-        return Scheduler(engine, count)
+        return Scheduler(engine.backend, engine.tokenizer, count)
     return None
 
 

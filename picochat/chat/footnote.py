@@ -24,7 +24,10 @@ def footnote(count: int | None, speed: float, seed: int | None, stop: str | None
 
 
 def tokens_per_second(count: int | None, seconds: float | None, first_token_seconds: float | None) -> float:
-    """Speed after the first token, which waits for the prompt to be read; 0 where it can't be told."""
-    if count is None or count < 2 or seconds is None or first_token_seconds is None or seconds <= first_token_seconds:
+    """Speed after the first token, which waits for the prompt to be read; 0 where it can't be told.
+
+    Of an answer that was chosen among several and came out whole, it is that of all the time it took.
+    """
+    if count is None or count < 2 or not seconds or first_token_seconds is None:
         return 0.0
-    return (count - 1) / (seconds - first_token_seconds)
+    return (count - 1) / (seconds - first_token_seconds) if seconds > first_token_seconds else count / seconds

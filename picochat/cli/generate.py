@@ -60,7 +60,6 @@ def generate(
     text = _read_prompt(prompt)
 
     from picochat.inference.engine import load_engine
-    from picochat.inference.lanes import stream_many
     from picochat.inference.prompt import completion
     from picochat.interrupt import Interrupt
     from picochat.locations import default_model
@@ -80,7 +79,7 @@ def generate(
         jobs = [request.job(settings.changed(seed=s), cancelled=interrupt) for s in seeds]
         tokens: list[Token] = []
         # one alone may guess ahead, several share each pass
-        for index, token in _in_order(stream_many(engine, jobs) if samples > 1 else ((0, t) for t in engine.run(jobs[0]))):
+        for index, token in _in_order(engine.run_many(jobs) if samples > 1 else ((0, t) for t in engine.run(jobs[0]))):
             if index and not tokens and not as_json:
                 print("---")
             tokens.append(token)

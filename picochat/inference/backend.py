@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from picochat.model.config import ModelConfig
 
+PREFILL_CHUNK = 256
+"""Tokens read at once: small enough that a long prompt can be stopped."""
+
 
 @dataclass(frozen=True)
 class ModelInfo:

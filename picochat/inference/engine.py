@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from picochat.errors import ConfigError, ContextOverflowError
-from picochat.inference.backend import Backend, ModelInfo
+from picochat.errors import ConfigError, ContextOverflowError, DeviceError
+from picochat.inference.backend import PREFILL_CHUNK, Backend, ModelInfo
 from picochat.inference.generation import STOP_TEXT, Alternative, Generation, Job, StopReason, Token, fit, never
+from picochat.inference.lanes import LANES, Scheduler
 from picochat.inference.opening import open_backend
 from picochat.inference.sampling import Logits
 from picochat.inference.settings import SamplingSettings
@@ -15,10 +18,7 @@ from picochat.inference.speculation import DraftModel, Guesser, Lookahead, Promp
 from picochat.text.chat_format import ChatFormat
 from picochat.text.tokenizer import Tokenizer
 
-__all__ = ["PREFILL_CHUNK", "STOP_TEXT", "Alternative", "Engine", "StopReason", "Token", "load_engine"]
-
-PREFILL_CHUNK = 256
-"""Tokens read at once: small enough that a long prompt can be stopped."""
+__all__ = ["STOP_TEXT", "Alternative", "Engine", "StopReason", "Token", "load_engine"]
 
 
 class Engine:
@@ -43,6 +43,8 @@ class Engine:
         self._cached: list[int] = []
         self._twin: Backend | None = None
         self._ahead = Lookahead(backend)
+        self._side: Scheduler | None = None
+        self._beside: int | None = None
 
     @property
     def info(self) -> ModelInfo:
@@ -88,11 +90,13 @@ class Engine:
     @property
     def cached(self) -> int:
         """Tokens in the cache."""
-        return len(self._cached)
+        return len(self.cached_ids)
 
     @property
     def cached_ids(self) -> list[int]:
-        """The tokens in the cache."""
+        """The tokens in the cache of the last stream."""
+        if self._side is not None and self._beside is not None:
+            return self._side.cached(self._beside)
         return list(self._cached)
 
     def stream(
@@ -121,7 +125,12 @@ class Engine:
         return self.run(Job(ids, settings, end, slide, alternatives, cancelled))
 
     def run(self, job: Job) -> Iterator[Token]:
-        """`stream` for a job, which has the same arguments."""
+        """`stream` for a job, which has the same arguments; of several candidates the best."""
+        # with a draft, a seed gives the text that the draft leads to
+        if job.candidates > 1 and self.draft is None and (side := self._room(job.candidates)) is not None:
+            yield from self._run_beside(side, job)
+            return
+        self._beside = None
         generation = Generation(job, self.tokenizer, self.info)
         self._ahead = ahead = Lookahead(self.backend, self._guessers(job.settings.seed))
         self.slides = 0
@@ -141,9 +150,54 @@ class Engine:
                 self._cached.append(generation.sequence[-1])
         yield generation.cancel()
 
+    def run_many(self, jobs: Iterable[Job], *, lanes: int = LANES) -> Iterator[tuple[int, Token]]:
+        """Write several texts side by side; the engine's own cache stays as it is.
+
+        Args:
+            jobs: what to write; as long as there are more texts than `lanes`, the next begins where one has ended.
+
+        Yields:
+            Numbers of jobs, from 0, and their records, as they come; the records of a job are those of `run`.
+        """
+        waiting = deque(jobs)
+        if not waiting:
+            return
+        scheduler = Scheduler(self.backend, self.tokenizer, min(lanes, sum(job.candidates for job in waiting)))
+        while waiting or scheduler.busy:
+            while waiting and scheduler.free:
+                scheduler.add(waiting.popleft())  # handles count as jobs do
+            yield from scheduler.step()
+
     def forget(self) -> None:
-        """Empty the cache."""
+        """Empty the caches."""
+        self._side = self._beside = None
         self._truncate(0)
+
+    def _room(self, count: int) -> Scheduler | None:
+        """Lanes for the candidates of an answer, those of the last one if they are enough; `None` without the memory."""
+        if self._side is None or self._side.count < count:
+            try:
+                self._side = Scheduler(self.backend, self.tokenizer, count)
+            except DeviceError:
+                return None
+        return self._side
+
+    def _run_beside(self, side: Scheduler, job: Job) -> Iterator[Token]:
+        """`run` for a job of several candidates, in lanes that keep what was said for the next one."""
+        if self._beside is not None:
+            side.cancel(self._beside)
+        self._ahead = ahead = Lookahead(self.backend)
+        self.slides = 0
+        began, before = time.perf_counter(), side.prefilled
+        self._beside = handle = side.add(job)
+        while self._ahead is ahead:
+            for _, token in side.step():
+                self.prefilled = side.prefilled - before + 1
+                yield token
+                if token.stop:
+                    return
+        # the text that ended this one has taken its lanes
+        yield side.cancel(handle) or Token(None, "", 0.0, time.perf_counter() - began, stop="cancelled")
 
     # -- the cache ------------------------------------------------------------------------------------------------------
 

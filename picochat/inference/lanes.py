@@ -6,16 +6,26 @@ Each text comes out as `Engine.stream` alone would write it, up to the rounding 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from picochat.inference.backend import Lanes
-from picochat.inference.engine import PREFILL_CHUNK, Engine
+from picochat.inference.backend import PREFILL_CHUNK, Backend, Lanes
+from picochat.inference.candidates import Candidates
 from picochat.inference.generation import Generation, Job, Token
 from picochat.inference.sampling import Logits
+from picochat.text.tokenizer import Tokenizer
 
 LANES = 8
 """Texts side by side where nothing else is asked for: each has a whole cache, and CPUs gain little from more."""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """One text of a job: of those that are compared, or the only one."""
+
+    handle: int
+    number: int
+    generation: Generation
 
 
 @dataclass
@@ -24,44 +34,58 @@ class _Lane:
 
     Attributes:
         handle: of the job that is, or was, written here; -1 before the first.
-        generation: that job at work; `None` for a free lane, whose cache stays for whom it serves.
+        text: what is at work here; `None` for a free lane, whose cache stays for whom it serves.
         slides: of the generation, as far as the cache has followed; -1 before its prompt was looked for.
+        unguided: what the cache beside it holds, of the guided texts that were written here.
     """
 
     number: int
     cached: list[int] = field(default_factory=list)
     handle: int = -1
-    generation: Generation | None = None
+    text: _Text | None = None
     slides: int = -1
+    unguided: list[int] = field(default_factory=list)
 
 
 class Scheduler:
     """Jobs that are written side by side; they may be added and cancelled while others are at work.
 
+    A job of several candidates takes as many lanes, or one after the other where fewer are free.
+
     Args:
-        engine: the model; its own cache stays as it is, and a stream of its own may be at work meanwhile.
-        count: the most jobs at a time.
+        backend: the model; its own cache stays as it is, and may be in use meanwhile.
+        count: the most texts at a time.
 
     Raises:
         DeviceError: no memory for so many.
     """
 
-    def __init__(self, engine: Engine, count: int = LANES) -> None:
-        self._engine = engine
-        self._backend = engine.backend.lanes(count)
+    def __init__(self, backend: Backend, tokenizer: Tokenizer, count: int = LANES) -> None:
+        self._model = backend
+        self._tokenizer = tokenizer
+        self._backend = backend.lanes(count)
         self._unguided: Lanes | None = None
         self._lanes = [_Lane(number) for number in range(count)]
+        self._waiting: deque[_Text] = deque()
+        self._jobs: dict[int, Candidates] = {}
         self._added = 0
+        self.prefilled = 0
+        """Tokens of prompts that were read so far, but for the last one of each."""
+
+    @property
+    def count(self) -> int:
+        """Lanes in all."""
+        return len(self._lanes)
 
     @property
     def free(self) -> int:
-        """How many jobs can be added now."""
-        return sum(lane.generation is None for lane in self._lanes)
+        """How many lanes are left for jobs that are added now."""
+        return max(0, sum(lane.text is None for lane in self._lanes) - len(self._waiting))
 
     @property
     def busy(self) -> bool:
         """Whether any job is at work."""
-        return self.free < len(self._lanes)
+        return bool(self._jobs)
 
     def add(self, job: Job) -> int:
         """Take a job, to be written by the next steps.
@@ -72,66 +96,106 @@ class Scheduler:
         Raises:
             ValueError: no lane is free.
         """
-        free = [lane for lane in self._lanes if lane.generation is None]
-        if not free:
+        if not self.free:
             raise ValueError(f"all {len(self._lanes)} lanes are at work")
-        generation = Generation(job, self._engine.tokenizer, self._engine.info)
-        # the lane that holds most of the prompt, such as what was said before; else the one that was left longest ago
-        lane = max(free, key=lambda lane: (_shared(lane.cached, generation.window), -lane.handle))
-        lane.handle, lane.generation, lane.slides = self._added, generation, -1
-        self._added += 1
-        return lane.handle
+        candidates = Candidates(job, self._tokenizer, self._model.info)
+        handle, self._added = self._added, self._added + 1
+        self._jobs[handle] = candidates
+        self._waiting.extend(_Text(handle, number, one) for number, one in enumerate(candidates.generations))
+        self._seat()
+        return handle
 
     def cancel(self, handle: int) -> Token | None:
         """End a job now; its last record, or `None` if it had ended."""
+        candidates = self._jobs.pop(handle, None)
+        self._dismiss(handle)
+        return None if candidates is None else candidates.cancel()
+
+    def cached(self, handle: int) -> list[int]:
+        """The tokens in the cache of a job's text; while there are several, those of the prompt."""
+        candidates = self._jobs.get(handle)
         for lane in self._lanes:
-            if lane.handle == handle and lane.generation is not None:
-                last, lane.generation = lane.generation.cancel(), None
-                return last
-        return None
+            if lane.handle == handle and (candidates is None or lane.text is not None):
+                undecided = candidates is not None and candidates.chosen is None
+                return lane.cached[: len(candidates.job.ids)] if candidates and undecided else list(lane.cached)
+        return []
 
     def step(self) -> list[tuple[int, Token]]:
-        """Move all jobs on: a token for each whose prompt is read, and a piece of the prompts that are not.
+        """Move all jobs on: a token for each text whose prompt is read, and a piece of the prompts that are not.
 
         Returns:
-            Handles and records, at most one a job. A job is over, and its lane free, with the record that has `stop` set.
+            Handles and records: one for each job whose text moved on, all so far where it was just chosen. A job is over
+            with the record that has `stop` set.
 
         Raises:
             CheckpointError: the model computes no numbers.
         """
         records = []
-        for lane in self._lanes:
-            if lane.generation is not None and lane.generation.job.cancelled():
-                records.append((lane.handle, lane.generation.cancel()))
-                lane.generation = None
+        for handle, candidates in list(self._jobs.items()):
+            if candidates.job.cancelled() and (last := self.cancel(handle)):
+                records.append((handle, last))
+        self._seat()
         ready = self._prefill()
         if ready:
             unguided = self._step_unguided(ready)
-            rows = self._backend.step({lane.number: generation.sequence[-1] for lane, generation in ready})
-            for (lane, generation), logits in zip(ready, rows, strict=True):
-                lane.cached.append(generation.sequence[-1])
-                token = generation.draw(logits, unguided=unguided.get(lane.number))
-                if token.stop:
-                    lane.generation = None
-                records.append((lane.handle, token))
+            rows = self._backend.step({lane.number: text.generation.sequence[-1] for lane, text in ready})
+            for (lane, text), logits in zip(ready, rows, strict=True):
+                lane.cached.append(text.generation.sequence[-1])
+                token = text.generation.draw(logits, unguided=unguided.get(lane.number))
+                records += [(text.handle, record) for record in self._take(lane, text, token)]
         return records
 
-    def _step_unguided(self, ready: Sequence[tuple[_Lane, Generation]]) -> dict[int, Logits]:
+    def _take(self, lane: _Lane, text: _Text, token: Token) -> list[Token]:
+        """Note the next record of a text; returns what of its job goes out."""
+        candidates = self._jobs[text.handle]
+        open_before = candidates.chosen is None
+        records = candidates.add(text.number, token)
+        if token.stop or (open_before and candidates.ripe(text.number)):
+            lane.text = None
+        if records and open_before:
+            self._dismiss(text.handle)
+            if not records[-1].stop:
+                chosen = candidates.chosen or 0
+                self._waiting.appendleft(_Text(text.handle, chosen, candidates.generations[chosen]))
+        if records and records[-1].stop:
+            del self._jobs[text.handle]
+        return records
+
+    def _dismiss(self, handle: int) -> None:
+        """Let go of all texts of a job."""
+        self._waiting = deque(text for text in self._waiting if text.handle != handle)
+        for lane in self._lanes:
+            if lane.text is not None and lane.text.handle == handle:
+                lane.text = None
+
+    def _seat(self) -> None:
+        """Give texts that wait a lane."""
+        while self._waiting and (free := [lane for lane in self._lanes if lane.text is None]):
+            text = self._waiting.popleft()
+            window = text.generation.window
+            # the lane that holds most of it, such as what was said before; else the one that was left longest ago
+            lane = max(free, key=lambda lane: (_shared(lane.cached, window), -lane.handle))
+            lane.handle, lane.text, lane.slides = text.handle, text, -1
+
+    def _step_unguided(self, ready: Sequence[tuple[_Lane, _Text]]) -> dict[int, Logits]:
         """The logits beside those of the windows that guided texts need, by lane: from lanes of the same numbers."""
-        guided = {lane.number: generation for lane, generation in ready if generation.guided}
+        guided = [(lane, text.generation) for lane, text in ready if text.generation.guided]
         if not guided:
             return {}
         if self._unguided is None:
-            self._unguided = self._engine.backend.lanes(len(self._lanes))
-        for number, generation in guided.items():
-            if generation.count == 0:
-                self._unguided.truncate(number, 0)
-                if before := generation.job.unguided[:-1]:
-                    self._unguided.prefill(number, before)
-        rows = self._unguided.step({number: generation.sequence[-1] for number, generation in guided.items()})
-        return dict(zip(guided, rows, strict=True))
+            self._unguided = self._model.lanes(len(self._lanes))
+        for lane, generation in guided:
+            wanted = [*generation.job.unguided, *generation.drawn][:-1]
+            if lane.unguided != wanted:
+                shared = _shared(lane.unguided, wanted)
+                self._unguided.truncate(lane.number, shared)
+                if missing := wanted[shared:]:
+                    self._unguided.prefill(lane.number, missing)
+            lane.unguided = [*wanted, generation.sequence[-1]]
+        rows = self._unguided.step({lane.number: generation.sequence[-1] for lane, generation in guided})
+        return {lane.number: row for (lane, _), row in zip(guided, rows, strict=True)}
 
-    def _prefill(self) -> list[tuple[_Lane, Generation]]:
+    def _prefill(self) -> list[tuple[_Lane, _Text]]:
         """Read what lanes lack but their last token, up to a chunk in all; returns those that lack nothing else.
 
         The last token is read in one pass with all others: the logits after a prompt that several share cost no pass of
@@ -139,8 +203,9 @@ class Scheduler:
         """
         ready = []
         left = PREFILL_CHUNK
-        at_work = [(lane, lane.generation) for lane in self._lanes if lane.generation is not None]
-        for lane, generation in sorted(at_work, key=lambda pair: pair[0].handle):
+        at_work = [(lane, lane.text) for lane in self._lanes if lane.text is not None]
+        for lane, text in sorted(at_work, key=lambda pair: (pair[1].handle, pair[1].number)):
+            generation = text.generation
             if lane.slides < generation.slides:
                 if left == 0:
                     continue
@@ -153,8 +218,9 @@ class Scheduler:
                 self._backend.prefill(lane.number, chunk)
                 lane.cached.extend(chunk)
                 left -= len(chunk)
+                self.prefilled += len(chunk)
             if len(lane.cached) == length - 1:
-                ready.append((lane, generation))
+                ready.append((lane, text))
         return ready
 
     def _align(self, lane: _Lane, window: Sequence[int]) -> None:
@@ -166,25 +232,6 @@ class Scheduler:
             self._backend.fork(best.number, lane.number)
         self._backend.truncate(lane.number, shared)
         lane.cached = list(wanted[:shared])
-
-
-def stream_many(engine: Engine, jobs: Iterable[Job], *, lanes: int = LANES) -> Iterator[tuple[int, Token]]:
-    """Write several texts side by side.
-
-    Args:
-        jobs: what to write; as long as there are more than `lanes`, the next begins where one has ended.
-
-    Yields:
-        Numbers of jobs, from 0, and their records, as they come; the records of a job are those of `Engine.stream`.
-    """
-    waiting = deque(jobs)
-    if not waiting:
-        return
-    scheduler = Scheduler(engine, min(lanes, len(waiting)))
-    while waiting or scheduler.busy:
-        while waiting and scheduler.free:
-            scheduler.add(waiting.popleft())  # handles count as jobs do
-        yield from scheduler.step()
 
 
 def _shared(cached: Sequence[int], wanted: Sequence[int]) -> int:

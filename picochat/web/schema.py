@@ -26,9 +26,9 @@ MOST_STOPS = 16
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "tools": ([],), "tool_choice": ("none", "auto"), "functions": ([],), "function_call": ("none", "auto"),
     "response_format": ({"type": "text"},), "modalities": (["text"],), "audio": (), "web_search_options": (),
-    "logit_bias": ({},), "frequency_penalty": (0,), "presence_penalty": (0,), "suffix": ("",), "best_of": (1,),
+    "logit_bias": ({},), "frequency_penalty": (0,), "presence_penalty": (0,), "suffix": ("",),
 }  # fmt: skip
-_INSTEAD = {"frequency_penalty": "repetition_penalty", "presence_penalty": "repetition_penalty", "best_of": "n"}
+_INSTEAD = {"frequency_penalty": "repetition_penalty", "presence_penalty": "repetition_penalty"}
 
 
 class StreamOptions(BaseModel):
@@ -114,6 +114,9 @@ class CompletionRequest(TextRequest):
     """A body of `/v1/completions`."""
 
     max_tokens: int | None = Field(16, ge=1, description="Stop after so many tokens.")
+    best_of: int = Field(
+        1, ge=1, le=1, description="Only answers are compared; here it is 1."
+    )
     prompt: tuple[str | tuple[int, ...], ...] = Field(("",), description="Texts or lists of token ids to go on from.")
     logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS, description="Tell how likely so many tokens were.")
     echo: bool = Field(False, description="Begin each text with its prompt.")

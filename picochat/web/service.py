@@ -117,7 +117,7 @@ class Service:
 
     def __init__(self, engine: Engine, *, parallel: int = LANES, queue: int = 32) -> None:
         self.engine = engine
-        self._scheduler = Scheduler(engine, parallel)
+        self._scheduler = Scheduler(engine.backend, engine.tokenizer, parallel)
         self._most = parallel + queue
         self._waiting: list[_Text] = []
         self._running: dict[int, _Text] = {}

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from picochat.errors import CheckpointError, ConfigError
-from picochat.inference.engine import PREFILL_CHUNK, Engine, Token, load_engine
+from picochat.inference.backend import PREFILL_CHUNK
+from picochat.inference.engine import Engine, Token, load_engine
 from picochat.inference.prompt import completion
 from picochat.inference.settings import SamplingSettings
 from picochat.inference.torch_backend import open_torch

@@ -15,7 +15,6 @@ from picochat.chat.settings import ChatSettings
 from picochat.checkpoint import load_checkpoint, save_checkpoint
 from picochat.inference.engine import Engine, load_engine
 from picochat.inference.generation import Job
-from picochat.inference.lanes import stream_many
 from picochat.inference.prompt import Request, answer, completion
 from picochat.inference.sampling import guide
 from picochat.inference.settings import SamplingSettings
@@ -102,7 +101,7 @@ def test_texts_side_by_side_are_those_one_by_one(model: Path, settings: Sampling
     scales = (2.5, 1.0, 1.3, 0.0)
     jobs = [asked(engine, text).job(settings.changed(guidance_scale=scale)) for text in QUESTIONS for scale in scales]
     written: list[list[int | None]] = [[] for _ in jobs]
-    for index, token in stream_many(engine, jobs, lanes=3):
+    for index, token in engine.run_many(jobs, lanes=3):
         written[index].append(token.id)
     assert written == [ids(engine, job) for job in jobs]
 
@@ -163,7 +162,7 @@ def test_a_long_answer_ends_where_the_window_does(model: Path) -> None:
     said = list(engine.run(job))
     assert said[-1].stop == "context"
     assert len(said) == CONTEXT - len(job.ids) + 1
-    assert [token.id for _, token in stream_many(engine, [job])] == [token.id for token in said]
+    assert [token.id for _, token in engine.run_many([job])] == [token.id for token in said]
 
 
 def test_plain_text_is_not_guided(model: Path) -> None:

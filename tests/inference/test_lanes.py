@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picochat.inference.engine import PREFILL_CHUNK, Engine
+from picochat.inference.backend import PREFILL_CHUNK
+from picochat.inference.engine import Engine
 from picochat.inference.generation import Job, Token
-from picochat.inference.lanes import Scheduler, stream_many
+from picochat.inference.lanes import Scheduler
 from picochat.inference.settings import SamplingSettings
 from tests.inference.tiny import counted, tiny_engine
 
@@ -72,7 +73,7 @@ jobs_to_write = st.lists(
 @given(jobs_to_write, st.integers(1, 4), st.sampled_from(["rope", "learned", "alibi"]))
 def test_each_text_is_what_it_is_alone(jobs: list[Job], lanes: int, position: str) -> None:
     records: dict[int, list[Token]] = defaultdict(list)
-    for index, token in stream_many(engine(position), jobs, lanes=lanes):
+    for index, token in engine(position).run_many(jobs, lanes=lanes):
         records[index].append(token)
     assert sorted(records) == list(range(len(jobs)))
     for index, job in enumerate(jobs):
@@ -84,7 +85,7 @@ def test_side_by_side_is_one_pass_for_all() -> None:
     counting = counted(one)
     prompt = list(range(270, 290))
     jobs = [Job(prompt, SamplingSettings(seed=seed, max_tokens=10, top_k=0)) for seed in range(6)]
-    assert len(list(stream_many(one, jobs, lanes=6))) == 60
+    assert len(list(one.run_many(jobs, lanes=6))) == 60
     # the prompt is read once and copied, its last token is read by all at once
     assert counting.opened.passes == [("prefill", 19)] + [("step", 6)] * 10
     assert counting.opened.forks == 5
@@ -94,7 +95,7 @@ def test_side_by_side_is_one_pass_for_all() -> None:
 def test_what_was_said_before_is_not_read_again() -> None:
     one = tiny_engine(context=64)
     counting = counted(one)
-    scheduler = Scheduler(one, 2)
+    scheduler = Scheduler(one.backend, one.tokenizer, 2)
     first, second = list(range(270, 290)), list(range(300, 310))
     greedy = SamplingSettings(temperature=0, max_tokens=4)
     for prompt in (first, second):
@@ -113,7 +114,7 @@ def test_what_was_said_before_is_not_read_again() -> None:
 
 def test_jobs_come_and_go_while_others_are_at_work() -> None:
     one = engine()
-    scheduler = Scheduler(one, 2)
+    scheduler = Scheduler(one.backend, one.tokenizer, 2)
     endless = Job([300, 301], SamplingSettings(seed=1, top_k=0, max_tokens=1000))
     short = Job([310], SamplingSettings(seed=2, top_k=0, max_tokens=3))
     assert scheduler.free == 2
@@ -141,7 +142,7 @@ def test_jobs_come_and_go_while_others_are_at_work() -> None:
 def test_a_job_ends_when_it_asks_for_it() -> None:
     told = [False, False]
     jobs = [Job([300], SamplingSettings(seed=0), cancelled=lambda index=index: told[index]) for index in range(2)]  # type: ignore[misc]
-    scheduler = Scheduler(engine(), 2)
+    scheduler = Scheduler(engine().backend, engine().tokenizer, 2)
     for job in jobs:
         scheduler.add(job)
     scheduler.step()
@@ -154,7 +155,7 @@ def test_a_job_ends_when_it_asks_for_it() -> None:
 
 def test_a_long_prompt_keeps_nobody_waiting() -> None:
     one = tiny_engine(context=4 * PREFILL_CHUNK)
-    scheduler = Scheduler(one, 2)
+    scheduler = Scheduler(one.backend, one.tokenizer, 2)
     scheduler.add(Job([300], SamplingSettings(seed=0)))
     scheduler.step()
     scheduler.add(Job([301] * (3 * PREFILL_CHUNK), SamplingSettings(seed=0)))
@@ -162,4 +163,4 @@ def test_a_long_prompt_keeps_nobody_waiting() -> None:
 
 
 def test_nothing_to_write_is_nothing_written() -> None:
-    assert list(stream_many(engine(), [])) == []
+    assert list(engine().run_many([])) == []

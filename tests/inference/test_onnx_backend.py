@@ -17,7 +17,6 @@ from picochat.errors import ContextOverflowError
 from picochat.inference.backend import Backend
 from picochat.inference.engine import Engine, load_engine
 from picochat.inference.generation import Job
-from picochat.inference.lanes import stream_many
 from picochat.inference.onnx_backend import OnnxLanes, Runner
 from picochat.inference.opening import open_backend
 from picochat.inference.settings import SamplingSettings
@@ -175,7 +174,7 @@ def test_texts_side_by_side_and_with_guesses_are_the_plain_ones(model: Path) -> 
     engine.speculate = False
     plain = [[token.id for token in engine.stream(ids, wish)] for ids, wish in zip(prompts, wishes, strict=True)]
     beside: list[list[int | None]] = [[], [], []]
-    for index, token in stream_many(engine, [Job(ids, wish) for ids, wish in zip(prompts, wishes, strict=True)]):
+    for index, token in engine.run_many([Job(ids, wish) for ids, wish in zip(prompts, wishes, strict=True)]):
         beside[index].append(token.id)
     assert beside == plain
     engine.speculate = True

@@ -1,0 +1,59 @@
+"""Several texts for one job, of which the likeliest goes out.
+
+What a small model finds likeliest as a whole makes sense far more often than what it happens to draw: a text that went
+astray with one token pays for it with all that follow. OpenAI's completions have `best_of`, by the mean over tokens; here it
+is the sum, so that of two texts the one with fewer doubtful words is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from picochat.inference.backend import ModelInfo
+from picochat.inference.generation import Generation, Job, Token
+from picochat.text.tokenizer import Tokenizer
+
+COMPARED = 32
+"""Tokens by which texts are compared. One that is longer is written on after that, as it comes."""
+
+
+class Candidates:
+    """The texts of a job until one is chosen, and from then on that one; a job that wants one text has chosen it at once.
+
+    Attributes:
+        generations: the texts, of which the first is drawn as it would be alone.
+        chosen: the number of the one that goes out; `None` until all are far enough.
+    """
+
+    def __init__(self, job: Job, tokenizer: Tokenizer, info: ModelInfo) -> None:
+        self.job = job
+        self.generations = [Generation(replace(job, candidate=k), tokenizer, info) for k in range(job.candidates)]
+        self.chosen = None if len(self.generations) > 1 else 0
+        self._records: list[list[Token]] = [[] for _ in self.generations]
+
+    def ripe(self, number: int) -> bool:
+        """Whether this text is as far as it must be to be compared."""
+        records = self._records[number]
+        return len(records) >= COMPARED or bool(records and records[-1].stop)
+
+    def add(self, number: int, record: Token) -> list[Token]:
+        """Take the next record of a text; returns what goes out now."""
+        if self.chosen is not None:
+            return [record] if number == self.chosen else []
+        self._records[number].append(record)
+        if not all(map(self.ripe, range(len(self._records)))):
+            return []
+        self.chosen = max(range(len(self._records)), key=lambda k: self._merit(self._records[k]))
+        # nobody saw them before
+        return [replace(earlier, seconds=record.seconds) for earlier in self._records[self.chosen]]
+
+    def cancel(self) -> Token:
+        """The last record of a job that is not written to its end."""
+        if self.chosen is None:
+            return replace(self.generations[0].cancel(), text="")
+        return self.generations[self.chosen].cancel()
+
+    @staticmethod
+    def _merit(records: list[Token]) -> tuple[bool, float]:
+        """Any text is better than none, however likely that is; then the likelier one."""
+        return any(record.text.strip() for record in records), sum(record.logprob for record in records)
