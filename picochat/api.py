@@ -30,7 +30,7 @@ class Sampling(TypedDict, total=False):
     top_p: float
     min_p: float
     guidance_scale: float
-    best_of: int
+    best_of: int | None
     repetition_penalty: float
     max_tokens: int | None
     seed: int | None

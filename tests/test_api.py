@@ -192,7 +192,7 @@ def test_a_chat_tells_what_is_wrong_with_it() -> None:
 def test_one_sees_what_a_model_and_a_chat_are() -> None:
     model = scripted("one")
     chat = picochat.Chat(model)
-    assert repr(model) == "<Model scripted.pt: 0.0M parameters, context 512, fp32 on cpu>"
+    assert repr(model) == "<Model scripted.pt: 1000.0M parameters, context 512, fp32 on cpu>"
     assert repr(chat) == "<Chat with scripted.pt: 0 messages>"
     chat.say("a")
     assert repr(chat) == "<Chat with scripted.pt: 2 messages>"

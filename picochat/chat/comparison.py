@@ -15,7 +15,7 @@ from picochat.chat.session import SEED_LIMIT, Cancelled, ChatSession, never
 from picochat.chat.variants import MOST, Variant, parse_variants
 from picochat.errors import DeviceError, PicochatError
 from picochat.inference.engine import Engine, Token
-from picochat.inference.lanes import Scheduler
+from picochat.inference.lanes import LANES, Scheduler
 
 State = Literal["waiting", "loading", "answering", "done", "stopped", "failed"]
 
@@ -246,7 +246,7 @@ def _lanes(engine: Engine, count: int) -> Scheduler | None:
     if count == 1 or engine.draft is not None:
         return None
     with contextlib.suppress(DeviceError):
-        return Scheduler(engine.backend, engine.tokenizer, count)
+        return Scheduler(engine.backend, engine.tokenizer, max(count, LANES))
     return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from picochat.errors import ConfigError, ContextOverflowError, DeviceError
 from picochat.inference.backend import PREFILL_CHUNK, Backend, ModelInfo
+from picochat.inference.best_of import samples
 from picochat.inference.generation import STOP_TEXT, Alternative, Generation, Job, StopReason, Token, fit, never
 from picochat.inference.lanes import LANES, Scheduler
 from picochat.inference.opening import open_backend
@@ -125,9 +126,10 @@ class Engine:
         return self.run(Job(ids, settings, end, slide, alternatives, cancelled))
 
     def run(self, job: Job) -> Iterator[Token]:
-        """`stream` for a job, which has the same arguments; of several candidates the best."""
+        """`stream` for a job, which has the same arguments; of several samples the best."""
         # with a draft, a seed gives the text that the draft leads to
-        if job.candidates > 1 and self.draft is None and (side := self._room(job.candidates)) is not None:
+        count = samples(job, self.info)
+        if count > 1 and self.draft is None and (side := self._room(count)) is not None:
             yield from self._run_beside(side, job)
             return
         self._beside = None
@@ -162,7 +164,7 @@ class Engine:
         waiting = deque(jobs)
         if not waiting:
             return
-        scheduler = Scheduler(self.backend, self.tokenizer, min(lanes, sum(job.candidates for job in waiting)))
+        scheduler = Scheduler(self.backend, self.tokenizer, min(lanes, sum(samples(job, self.info) for job in waiting)))
         while waiting or scheduler.busy:
             while waiting and scheduler.free:
                 scheduler.add(waiting.popleft())  # handles count as jobs do
@@ -174,7 +176,7 @@ class Engine:
         self._truncate(0)
 
     def _room(self, count: int) -> Scheduler | None:
-        """Lanes for the candidates of an answer, those of the last one if they are enough; `None` without the memory."""
+        """Lanes for the samples of an answer, those of the last one if they are enough; `None` without the memory."""
         if self._side is None or self._side.count < count:
             try:
                 self._side = Scheduler(self.backend, self.tokenizer, count)
@@ -183,7 +185,7 @@ class Engine:
         return self._side
 
     def _run_beside(self, side: Scheduler, job: Job) -> Iterator[Token]:
-        """`run` for a job of several candidates, in lanes that keep what was said for the next one."""
+        """`run` for the best of several texts, in lanes that keep what was said for the next one."""
         if self._beside is not None:
             side.cancel(self._beside)
         self._ahead = ahead = Lookahead(self.backend)

@@ -77,7 +77,7 @@ class Job:
         cancelled: asked before each step; true ends the text.
         unguided: a prompt that says nothing, with the same last token: what `guidance_scale` holds the text away from.
             Answers have it; without it there is no guidance, and no choice of the best of several texts.
-        candidate: which of these texts this is; each is drawn from numbers of its own.
+        sample: which of these texts this is; each is drawn from numbers of its own.
 
     Raises:
         ValueError: a text that slides can't be guided: its prompt goes out of sight.
@@ -90,16 +90,11 @@ class Job:
     alternatives: int = 0
     cancelled: Callable[[], bool] = never
     unguided: Sequence[int] = ()
-    candidate: int = 0
+    sample: int = 0
 
     def __post_init__(self) -> None:
         if self.unguided and (self.slide or self.unguided[-1] != self.ids[-1]):
             raise ValueError("a guided text must not slide, and both of its prompts must have the same end")
-
-    @property
-    def candidates(self) -> int:
-        """How many texts are drawn, of which the likeliest goes out: one where all would be the same."""
-        return self.settings.best_of if self.unguided and self.settings.temperature > 0 else 1
 
 
 class Generation:
@@ -117,7 +112,7 @@ class Generation:
         self.job = job
         self.info = info
         seed = job.settings.seed
-        self.generator = np.random.default_rng(seed if seed is None or not job.candidate else (seed, job.candidate))
+        self.generator = np.random.default_rng(seed if seed is None or not job.sample else (seed, job.sample))
         self.sequence = fit(job.ids, info.context) or [tokenizer.start_of_text]
         self.start = 0
         self.slides = 0

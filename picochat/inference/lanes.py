@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from picochat.inference.backend import PREFILL_CHUNK, Backend, Lanes
-from picochat.inference.candidates import Candidates
+from picochat.inference.best_of import BestOf
 from picochat.inference.generation import Generation, Job, Token
 from picochat.inference.sampling import Logits
 from picochat.text.tokenizer import Tokenizer
@@ -50,7 +50,7 @@ class _Lane:
 class Scheduler:
     """Jobs that are written side by side; they may be added and cancelled while others are at work.
 
-    A job of several candidates takes as many lanes, or one after the other where fewer are free.
+    A job that is the best of several texts takes as many lanes, or one after the other where fewer are free.
 
     Args:
         backend: the model; its own cache stays as it is, and may be in use meanwhile.
@@ -67,7 +67,7 @@ class Scheduler:
         self._unguided: Lanes | None = None
         self._lanes = [_Lane(number) for number in range(count)]
         self._waiting: deque[_Text] = deque()
-        self._jobs: dict[int, Candidates] = {}
+        self._jobs: dict[int, BestOf] = {}
         self._added = 0
         self.prefilled = 0
         """Tokens of prompts that were read so far, but for the last one of each."""
@@ -79,8 +79,8 @@ class Scheduler:
 
     @property
     def free(self) -> int:
-        """How many lanes are left for jobs that are added now."""
-        return max(0, sum(lane.text is None for lane in self._lanes) - len(self._waiting))
+        """How many more jobs may be added now: there are never more than lanes."""
+        return len(self._lanes) - len(self._jobs)
 
     @property
     def busy(self) -> bool:
@@ -94,30 +94,30 @@ class Scheduler:
             Its handle: the number of jobs added before it.
 
         Raises:
-            ValueError: no lane is free.
+            ValueError: there are as many jobs as lanes.
         """
         if not self.free:
             raise ValueError(f"all {len(self._lanes)} lanes are at work")
-        candidates = Candidates(job, self._tokenizer, self._model.info)
+        best = BestOf(job, self._tokenizer, self._model.info)
         handle, self._added = self._added, self._added + 1
-        self._jobs[handle] = candidates
-        self._waiting.extend(_Text(handle, number, one) for number, one in enumerate(candidates.generations))
+        self._jobs[handle] = best
+        self._waiting.extend(_Text(handle, number, one) for number, one in enumerate(best.generations))
         self._seat()
         return handle
 
     def cancel(self, handle: int) -> Token | None:
         """End a job now; its last record, or `None` if it had ended."""
-        candidates = self._jobs.pop(handle, None)
+        best = self._jobs.pop(handle, None)
         self._dismiss(handle)
-        return None if candidates is None else candidates.cancel()
+        return None if best is None else best.cancel()
 
     def cached(self, handle: int) -> list[int]:
         """The tokens in the cache of a job's text; while there are several, those of the prompt."""
-        candidates = self._jobs.get(handle)
+        best = self._jobs.get(handle)
         for lane in self._lanes:
-            if lane.handle == handle and (candidates is None or lane.text is not None):
-                undecided = candidates is not None and candidates.chosen is None
-                return lane.cached[: len(candidates.job.ids)] if candidates and undecided else list(lane.cached)
+            if lane.handle == handle and (best is None or lane.text is not None):
+                undecided = best is not None and best.chosen is None
+                return lane.cached[: len(best.job.ids)] if best and undecided else list(lane.cached)
         return []
 
     def step(self) -> list[tuple[int, Token]]:
@@ -131,8 +131,8 @@ class Scheduler:
             CheckpointError: the model computes no numbers.
         """
         records = []
-        for handle, candidates in list(self._jobs.items()):
-            if candidates.job.cancelled() and (last := self.cancel(handle)):
+        for handle, best in list(self._jobs.items()):
+            if best.job.cancelled() and (last := self.cancel(handle)):
                 records.append((handle, last))
         self._seat()
         ready = self._prefill()
@@ -147,16 +147,16 @@ class Scheduler:
 
     def _take(self, lane: _Lane, text: _Text, token: Token) -> list[Token]:
         """Note the next record of a text; returns what of its job goes out."""
-        candidates = self._jobs[text.handle]
-        open_before = candidates.chosen is None
-        records = candidates.add(text.number, token)
-        if token.stop or (open_before and candidates.ripe(text.number)):
+        best = self._jobs[text.handle]
+        open_before = best.chosen is None
+        records = best.add(text.number, token)
+        if token.stop or (open_before and best.ripe(text.number)):
             lane.text = None
         if records and open_before:
             self._dismiss(text.handle)
             if not records[-1].stop:
-                chosen = candidates.chosen or 0
-                self._waiting.appendleft(_Text(text.handle, chosen, candidates.generations[chosen]))
+                chosen = best.chosen or 0
+                self._waiting.appendleft(_Text(text.handle, chosen, best.generations[chosen]))
         if records and records[-1].stop:
             del self._jobs[text.handle]
         return records

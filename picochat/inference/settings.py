@@ -19,8 +19,11 @@ class SamplingSettings(Schema):
     guidance_scale: float = Field(
         1.3, ge=0, le=10, description="Above 1 holds an answer closer to what was said; 1 leaves the model alone."
     )
-    best_of: int = Field(
-        8, ge=1, le=64, description="Answers drawn side by side, of which the likeliest is given; 1 streams the first one."
+    best_of: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="Answers drawn side by side, of which the likeliest is given; empty is 8 for small models, else 1.",
     )
     repetition_penalty: float = Field(
         1.0, ge=0.01, le=10, description="Above 1 makes tokens that occurred already less likely."

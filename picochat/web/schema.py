@@ -114,9 +114,7 @@ class CompletionRequest(TextRequest):
     """A body of `/v1/completions`."""
 
     max_tokens: int | None = Field(16, ge=1, description="Stop after so many tokens.")
-    best_of: int = Field(
-        1, ge=1, le=1, description="Only answers are compared; here it is 1."
-    )
+    best_of: int = Field(1, ge=1, le=1, description="Only answers are compared; here it is 1.")
     prompt: tuple[str | tuple[int, ...], ...] = Field(("",), description="Texts or lists of token ids to go on from.")
     logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS, description="Tell how likely so many tokens were.")
     echo: bool = Field(False, description="Begin each text with its prompt.")

@@ -38,7 +38,7 @@ class EchoBackend:
     def __init__(self, *, chats: bool = True, context: int = 256, delay: float = 0.0) -> None:
         kind = "chat" if chats else "text"
         self.info = ModelInfo(
-            Path("echo.pt"), "echo", 1_000, TOKENIZER.vocab_size, context, "cpu", "fp32", training={"kind": kind}
+            Path("echo.pt"), "echo", 10**9, TOKENIZER.vocab_size, context, "cpu", "fp32", training={"kind": kind}
         )
         self.delay = delay
         self.steps = 0

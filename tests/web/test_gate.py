@@ -131,7 +131,7 @@ def ask(page: ShownPage, event: str, data: list[Any], session: str) -> list[Any]
     return messages
 
 
-SETTINGS = [0.8, 20, 1.0, 0.0, 1.3, 1.0, "", ""]
+SETTINGS = [0.8, 20, 1.0, 0.0, 1.3, "", 1.0, "", ""]
 
 
 def test_the_pages_own_requests_are_answered(local: ShownPage) -> None:

@@ -16,8 +16,21 @@ from picochat.text.tokenizer import Tokenizer
 COMPARED = 32
 """Tokens by which texts are compared. One that is longer is written on after that, as it comes."""
 
+SMALL = 20_000_000
+"""Parameters up to which a model draws several answers unasked: in about the time that reading one takes."""
 
-class Candidates:
+UNASKED = 8
+"""How many that are."""
+
+
+def samples(job: Job, info: ModelInfo) -> int:
+    """How many texts are drawn for a job: one where they go on from a prompt, or would all be the same."""
+    if not job.unguided or job.settings.temperature == 0:
+        return 1
+    return job.settings.best_of or (UNASKED if info.parameters <= SMALL else 1)
+
+
+class BestOf:
     """The texts of a job until one is chosen, and from then on that one; a job that wants one text has chosen it at once.
 
     Attributes:
@@ -27,7 +40,7 @@ class Candidates:
 
     def __init__(self, job: Job, tokenizer: Tokenizer, info: ModelInfo) -> None:
         self.job = job
-        self.generations = [Generation(replace(job, candidate=k), tokenizer, info) for k in range(job.candidates)]
+        self.generations = [Generation(replace(job, sample=k), tokenizer, info) for k in range(samples(job, info))]
         self.chosen = None if len(self.generations) > 1 else 0
         self._records: list[list[Token]] = [[] for _ in self.generations]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picochat.inference.candidates import COMPARED, Candidates
+from picochat.inference.best_of import COMPARED, BestOf, samples
 from picochat.inference.engine import Engine
 from picochat.inference.generation import Job, Token
 from picochat.inference.lanes import Scheduler
@@ -36,9 +36,12 @@ def ids(tokens: list[Token]) -> list[int | None]:
 
 
 def one_by_one(engine: Engine, job: Job) -> list[list[Token]]:
-    """Each candidate, drawn alone."""
+    """Each sample, drawn alone."""
     alone = job.settings.changed(best_of=1)
-    return [list(engine.run(dataclasses.replace(job, settings=alone, candidate=number))) for number in range(job.candidates)]
+    return [
+        list(engine.run(dataclasses.replace(job, settings=alone, sample=number)))
+        for number in range(samples(job, engine.info))
+    ]
 
 
 def merit(tokens: list[Token]) -> tuple[bool, float]:
@@ -52,21 +55,21 @@ def test_it_is_the_likeliest_of_those_that_are_drawn_alone(count: int, seed: int
     engine = tiny_engine(context=CONTEXT, dim=32)
     job = asked(engine, best_of=count, seed=seed, max_tokens=length, guidance_scale=scale)
     texts = one_by_one(engine, job)
-    best = max(texts, key=merit)
+    likeliest = max(texts, key=merit)
     given_out = list(engine.run(job))
-    assert ids(given_out) == ids(best)
-    assert [token.text for token in given_out] == [token.text for token in best]
-    assert given_out[-1].stop == best[-1].stop
+    assert ids(given_out) == ids(likeliest)
+    assert [token.text for token in given_out] == [token.text for token in likeliest]
+    assert given_out[-1].stop == likeliest[-1].stop
     assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(given_out))
 
 
-def test_the_first_candidate_is_the_text_that_one_alone_would_be(engine: Engine) -> None:
+def test_the_first_sample_is_the_text_that_one_alone_would_be(engine: Engine) -> None:
     texts = one_by_one(engine, asked(engine, best_of=4, seed=5))
     assert ids(texts[0]) == ids(list(engine.run(asked(engine, best_of=1, seed=5))))
     assert len({tuple(ids(text)) for text in texts}) == 4
 
 
-def test_a_seed_gives_the_same_answer_again_and_neighbouring_seeds_share_no_candidates(engine: Engine) -> None:
+def test_a_seed_gives_the_same_answer_again_and_neighbouring_seeds_share_no_samples(engine: Engine) -> None:
     job = asked(engine, best_of=6, seed=8)
     first = ids(list(engine.run(job)))
     list(engine.run(asked(engine, "something else", best_of=6, seed=1)))
@@ -88,29 +91,31 @@ def test_fewer_lanes_give_the_same_answers_later(engine: Engine, lanes: int) -> 
 
 def test_an_answer_that_says_nothing_is_taken_only_where_all_do(engine: Engine) -> None:
     job = asked(engine, best_of=3)
-    candidates = Candidates(job, engine.tokenizer, engine.info)
+    best = BestOf(job, engine.tokenizer, engine.info)
     silent, poor, good = (
         [Token(7, "", -0.1, 0.1, stop="end")],
         [Token(8, "no", -9.0, 0.1), Token(7, "", -1.0, 0.2, stop="end")],
         [Token(9, "yes", -2.0, 0.1), Token(10, "!", -1.0, 0.2), Token(7, "", -0.5, 0.3, stop="end")],
     )
     for number, records in enumerate((silent, poor)):
-        assert [record for token in records for record in candidates.add(number, token)] == []
-    assert candidates.chosen is None
-    assert candidates.add(2, good[0]) == candidates.add(2, good[1]) == []
-    out = candidates.add(2, good[2])
-    assert candidates.chosen == 2
+        assert [record for token in records for record in best.add(number, token)] == []
+    assert best.chosen is None
+    assert best.add(2, good[0]) == best.add(2, good[1]) == []
+    out = best.add(2, good[2])
+    assert best.chosen == 2
     assert ids(out) == ids(good)
     assert {token.seconds for token in out} == {0.3}
-    quiet = Candidates(asked(engine, best_of=2), engine.tokenizer, engine.info)
+    quiet = BestOf(asked(engine, best_of=2), engine.tokenizer, engine.info)
     assert quiet.add(0, silent[0]) == []
     assert quiet.add(1, dataclasses.replace(silent[0], logprob=-0.01)) == [dataclasses.replace(silent[0], logprob=-0.01)]
 
 
-def test_only_answers_that_chance_decides_are_compared(engine: Engine) -> None:
-    assert asked(engine, best_of=5).candidates == 5
-    assert asked(engine, best_of=5, temperature=0).candidates == 1
-    assert completion(engine, "Once upon", raw=True).job(DRAWN.changed(best_of=5)).candidates == 1
+def test_only_answers_that_chance_decides_are_compared_and_unasked_only_those_of_small_models(engine: Engine) -> None:
+    small, large = (dataclasses.replace(engine.info, parameters=size) for size in (20_000_000, 20_000_001))
+    assert samples(asked(engine, best_of=5), small) == samples(asked(engine, best_of=5), large) == 5
+    assert samples(asked(engine, best_of=5, temperature=0), small) == 1
+    assert samples(completion(engine, "Once upon", raw=True).job(DRAWN.changed(best_of=5)), small) == 1
+    assert (samples(asked(engine), small), samples(asked(engine), large)) == (8, 1)
 
 
 def test_a_long_answer_streams_once_it_is_chosen(engine: Engine) -> None:
@@ -122,7 +127,7 @@ def test_a_long_answer_streams_once_it_is_chosen(engine: Engine) -> None:
     assert not scheduler.busy
 
 
-def test_candidates_share_the_reading_of_the_prompt_and_each_pass(engine: Engine) -> None:
+def test_samples_share_the_reading_of_the_prompt_and_each_pass(engine: Engine) -> None:
     one = tiny_engine(context=CONTEXT, dim=32)
     counting = counted(one)
     job = dataclasses.replace(asked(one, best_of=4, seed=2, max_tokens=6), end=())
