@@ -103,7 +103,8 @@ def _status(front_end: FrontEnd, _: str) -> None:
         f"mode      {session.mode}",
         f"messages  {entries}" + (f", the first {d} beyond the window" if (d := session.conversation.dropped) else ""),
         f"context   {session.context_used} of {engine.context} tokens",
-        f"cache     {engine.cached} of {engine.context} tokens, {engine.backend.cache_bytes / 1e6:,.1f} MB when full",
+        f"cache     {engine.cached} of {engine.context} tokens, {engine.backend.cache_bytes / 1e6:,.1f} MB when full"
+        + (f", one of {engine.caches}" if engine.caches > 1 else ""),
     ]
     if session.draft_model is not None:
         guesses = engine.draft.info.summary() if engine.draft is not None else f"{session.draft_model} has another tokenizer"

@@ -124,14 +124,12 @@ def _write(checkpoint: Checkpoint, out: Path, to: Target, stored: str, check: bo
     """Write it; what the check measured, as facts and in words."""
     from dataclasses import asdict
 
-    from picochat.inference.settings import SamplingSettings
+    from picochat.inference.settings import ELSEWHERE
 
-    drawn = SamplingSettings()
-    sampling = {"temperature": drawn.temperature, "top_k": drawn.top_k, "top_p": drawn.top_p}
     if to is Target.HF:
         from picochat.interop.hf import write_hf
 
-        checked = write_hf(checkpoint, out, dtype=stored, sampling={"do_sample": True, **sampling}, check=check)["checked"]
+        checked = write_hf(checkpoint, out, dtype=stored, sampling={"do_sample": True, **ELSEWHERE}, check=check)["checked"]
         return checked, f"transformers computes the same (difference {checked['difference']:.1g})" if checked else ""
     if to is Target.ONNX:
         from picochat.interop.onnx_folder import write_onnx_folder
@@ -144,6 +142,5 @@ def _write(checkpoint: Checkpoint, out: Path, to: Target, stored: str, check: bo
     else:
         from picochat.interop.ollama import write_ollama
 
-        sampling["repeat_penalty"] = drawn.repetition_penalty
-        result = write_ollama(checkpoint, out, stored, sampling=sampling, check=check)
+        result = write_ollama(checkpoint, out, stored, sampling={**ELSEWHERE, "repeat_penalty": 1.0}, check=check)
     return (asdict(result), str(result)) if result is not None else (None, "")

@@ -68,13 +68,12 @@ def push(
         raise OutputError(f"{dry_run} is there already and holds something; give a new folder.")
 
     from picochat.files import atomic_folder
-    from picochat.inference.settings import SamplingSettings
+    from picochat.inference.settings import ELSEWHERE
     from picochat.interop.publish import write_pages
     from picochat.interop.source import read_any
     from picochat.locations import default_model
 
-    drawn = SamplingSettings()
-    sampling = {"do_sample": True, "temperature": drawn.temperature, "top_k": drawn.top_k, "top_p": drawn.top_p}
+    sampling = {"do_sample": True, **ELSEWHERE}
     wishes: dict[str, Any] = {"gguf": gguf and gguf.value, "space": space, "sampling": sampling, "check": check}
     checkpoint = read_any(model or default_model())
     with TemporaryDirectory(prefix="picochat-push-") if dry_run is None else atomic_folder(dry_run) as folder:

@@ -100,6 +100,11 @@ class Engine:
             return self._side.cached(self._beside)
         return list(self._cached)
 
+    @property
+    def caches(self) -> int:
+        """How many caches there are: its own, one for guidance, and those of answers that are compared."""
+        return 1 + (self._twin is not None) + (self._side.caches if self._side is not None else 0)
+
     def stream(
         self,
         ids: Sequence[int],

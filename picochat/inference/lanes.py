@@ -6,7 +6,7 @@ Each text comes out as `Engine.stream` alone would write it, up to the rounding 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from picochat.inference.backend import PREFILL_CHUNK, Backend, Lanes
@@ -78,6 +78,11 @@ class Scheduler:
         return len(self._lanes)
 
     @property
+    def caches(self) -> int:
+        """How many caches they have, those for guidance included; they take memory as they are filled."""
+        return self.count * (1 if self._unguided is None else 2)
+
+    @property
     def free(self) -> int:
         """How many more jobs may be added now: there are never more than lanes."""
         return len(self._lanes) - len(self._jobs)
@@ -108,7 +113,7 @@ class Scheduler:
     def cancel(self, handle: int) -> Token | None:
         """End a job now; its last record, or `None` if it had ended."""
         best = self._jobs.pop(handle, None)
-        self._dismiss(handle)
+        self._dismiss(handle, lambda number: True)
         return None if best is None else best.cancel()
 
     def cached(self, handle: int) -> list[int]:
@@ -141,6 +146,8 @@ class Scheduler:
             rows = self._backend.step({lane.number: text.generation.sequence[-1] for lane, text in ready})
             for (lane, text), logits in zip(ready, rows, strict=True):
                 lane.cached.append(text.generation.sequence[-1])
+                if lane.text is not text:
+                    continue  # another text of its job has just ended, and this one can't be better
                 token = text.generation.draw(logits, unguided=unguided.get(lane.number))
                 records += [(text.handle, record) for record in self._take(lane, text, token)]
         return records
@@ -150,22 +157,21 @@ class Scheduler:
         best = self._jobs[text.handle]
         open_before = best.chosen is None
         records = best.add(text.number, token)
-        if token.stop or (open_before and best.ripe(text.number)):
+        if token.stop:
             lane.text = None
-        if records and open_before:
-            self._dismiss(text.handle)
-            if not records[-1].stop:
-                chosen = best.chosen or 0
-                self._waiting.appendleft(_Text(text.handle, chosen, best.generations[chosen]))
+        if open_before:
+            self._dismiss(text.handle, best.ripe)
+        if open_before and best.chosen is not None and not records[-1].stop:
+            self._waiting.appendleft(_Text(text.handle, best.chosen, best.generations[best.chosen]))
         if records and records[-1].stop:
             del self._jobs[text.handle]
         return records
 
-    def _dismiss(self, handle: int) -> None:
-        """Let go of all texts of a job."""
-        self._waiting = deque(text for text in self._waiting if text.handle != handle)
+    def _dismiss(self, handle: int, which: Callable[[int], bool]) -> None:
+        """Let go of those texts of a job whose numbers `which` is true of."""
+        self._waiting = deque(text for text in self._waiting if text.handle != handle or not which(text.number))
         for lane in self._lanes:
-            if lane.text is not None and lane.text.handle == handle:
+            if lane.text is not None and lane.text.handle == handle and which(lane.text.number):
                 lane.text = None
 
     def _seat(self) -> None:

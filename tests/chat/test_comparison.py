@@ -96,7 +96,7 @@ def facts(column: Column) -> tuple[Any, ...]:
 
 
 def tiny_session() -> ChatSession:
-    session = ChatSession(ChatSettings(seed=5, max_tokens=20, best_of=1))
+    session = ChatSession(ChatSettings(seed=5, max_tokens=20, temperature=0.3, best_of=1))
     session.use(tiny_engine(context=256))
     return session
 

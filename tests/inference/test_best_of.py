@@ -115,7 +115,7 @@ def test_only_answers_that_chance_decides_are_compared_and_unasked_only_those_of
     assert samples(asked(engine, best_of=5), small) == samples(asked(engine, best_of=5), large) == 5
     assert samples(asked(engine, best_of=5, temperature=0), small) == 1
     assert samples(completion(engine, "Once upon", raw=True).job(DRAWN.changed(best_of=5)), small) == 1
-    assert (samples(asked(engine), small), samples(asked(engine), large)) == (8, 1)
+    assert (samples(asked(engine), small), samples(asked(engine), large)) == (16, 1)
 
 
 def test_a_long_answer_streams_once_it_is_chosen(engine: Engine) -> None:
