@@ -34,7 +34,7 @@ Theme = Literal[
 
 PRESETS: dict[str, dict[str, Any]] = {
     "precise": {"temperature": 0.4, "top_k": 10, "top_p": 1.0, "min_p": 0.0, "guidance_scale": 1.3, "best_of": None},
-    "balanced": {"temperature": 0.7, "top_k": 20, "top_p": 1.0, "min_p": 0.0, "guidance_scale": 1.3, "best_of": None},
+    "balanced": {"temperature": 0.6, "top_k": 20, "top_p": 1.0, "min_p": 0.0, "guidance_scale": 1.3, "best_of": None},
     "wild": {"temperature": 1.3, "top_k": 0, "top_p": 0.98, "min_p": 0.02, "guidance_scale": 1.3, "best_of": 1},
 }
 """Moods of sampling, by name."""

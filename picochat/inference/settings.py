@@ -12,7 +12,7 @@ MAX_TOKENS = 1_000_000
 class SamplingSettings(Schema):
     """Settings of one generation."""
 
-    temperature: float = Field(0.7, ge=0, le=5, description="Higher is more varied; 0 always takes the likeliest token.")
+    temperature: float = Field(0.6, ge=0, le=5, description="Higher is more varied; 0 always takes the likeliest token.")
     top_k: int = Field(20, ge=0, le=1_000_000, description="Choose among the k likeliest tokens; 0 is all of them.")
     top_p: float = Field(1.0, gt=0, le=1, description="Choose among the likeliest tokens that together reach this share.")
     min_p: float = Field(0.0, ge=0, lt=1, description="Leave out tokens less likely than this share of the likeliest one.")

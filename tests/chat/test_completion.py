@@ -44,7 +44,7 @@ def test_settings_are_completed_and_then_their_values() -> None:
     assert values("/set temperature ") == []
     assert values("/set nothing ") == []
     first = COMMANDS.completions(ChatSession(), "/set tem")[0]
-    assert first.detail.startswith("0.7. Higher is more varied")
+    assert first.detail.startswith("0.6. Higher is more varied")
     assert not first.final
     assert COMMANDS.completions(ChatSession(), "/set mode si")[0].marks == (5, 6)
 
