@@ -113,7 +113,7 @@ def _status(front_end: FrontEnd, _: str) -> None:
         ways = sorted(engine.info.measured.items(), key=lambda item: -item[1])
         lines.insert(2, f"measured  {', '.join(f'{way} {rate:,.0f}' for way, rate in ways)} tokens a second")
     if (last := session.last) and last.stop:
-        lines.append(f"last      {last.count} tokens, {last.tokens_per_second:.0f} a second, seed {last.seed}")
+        lines.append("last      " + ", ".join(filter(None, (f"{last.count} tokens", last.pace, f"seed {last.seed}"))))
     front_end.say("\n".join([*lines, describe_settings(session.settings)]))
 
 

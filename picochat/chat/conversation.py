@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from picochat.chat.footnote import footnote, tokens_per_second
+from picochat.chat.footnote import footnote, pace_of
 from picochat.chat.records import StoredMessage
 from picochat.inference.engine import StopReason, Token
 from picochat.text.chat_format import ChatFormat, Message, Part, Rendered, Role
@@ -35,8 +35,8 @@ class Entry:
     def footnote(self) -> str:
         """What to say below an answer; empty where nothing is known of it, and for other messages."""
         known = self.record or StoredMessage("assistant", "")
-        speed = tokens_per_second(known.tokens, known.seconds, known.first_token_seconds)
-        return footnote(known.tokens, speed, self.seed, self.stop)
+        pace = pace_of(known.tokens, known.seconds, known.first_token_seconds)
+        return footnote(known.tokens, pace, self.seed, self.stop)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from picochat.chat.conversation import Conversation, Entry, Prompt
-from picochat.chat.footnote import footnote, tokens_per_second
+from picochat.chat.footnote import footnote, pace_of, tokens_per_second
 from picochat.chat.records import StoredMessage
 from picochat.inference.engine import Engine, StopReason, Token
 from picochat.inference.generation import Job
@@ -169,13 +169,18 @@ class Reply:
 
     @property
     def tokens_per_second(self) -> float:
-        """Speed after the first token."""
+        """See `footnote.tokens_per_second`."""
         return tokens_per_second(self.count, self.seconds, self.first_token_seconds)
+
+    @property
+    def pace(self) -> str:
+        """How fast it came, in words."""
+        return pace_of(self.count, self.seconds, self.first_token_seconds)
 
     @property
     def footnote(self) -> str:
         """What to say below it once it has ended."""
-        return footnote(self.count, self.tokens_per_second, self.seed, self.stop or "cancelled")
+        return footnote(self.count, self.pace, self.seed, self.stop or "cancelled")
 
 
 def opening_ids(opening: Sequence[Token]) -> list[int]:

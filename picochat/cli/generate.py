@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from picochat.chat.footnote import tokens_per_second
 from picochat.cli.options import (
     SAMPLING_NAMES,
     DeviceOption,
@@ -122,11 +123,11 @@ def _read_prompt(prompt: str | None) -> str:
 
 def _summary(tokens: list[Token], seed: int | None) -> dict[str, Any]:
     real = [token for token in tokens if token.id is not None]
-    seconds = real[-1].seconds - real[0].seconds if len(real) > 1 else 0.0
+    times = (real[-1].seconds, real[0].seconds) if real else (None, None)
     return {
         "text": "".join(token.text for token in tokens),
         "tokens": [{"id": token.id, "text": token.text, "logprob": token.logprob} for token in real],
         "stop_reason": tokens[-1].stop,
         "seed": seed,
-        "tokens_per_second": round((len(real) - 1) / seconds, 1) if seconds else 0.0,
+        "tokens_per_second": round(tokens_per_second(len(real), *times), 1),
     }

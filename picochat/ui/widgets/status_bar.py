@@ -44,7 +44,7 @@ class StatusBar(Static):
         info, last = session.engine.info, session.last
         step = f" step {info.training['step']:,}" if "step" in info.training else ""
         parts = [self._state, f"{info.path.name}{step}", meter(session.context_used, info.context)]
-        if last is not None and last.tokens_per_second:
+        if last is not None and last.tokens_per_second and last.seconds != last.first_token_seconds:
             parts.append(f"{last.tokens_per_second:.0f} tok/s")
         parts += [session.mode, f"{info.device} {info.precision}"]
         if last is not None and last.first_token_seconds is not None:
