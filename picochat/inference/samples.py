@@ -37,7 +37,7 @@ def write_sample(model: GPT, tokenizer: Tokenizer, *, chats: bool, prompt: str |
     try:
         engine = Engine(TorchBackend(model, info), tokenizer)
         request = completion(engine, (GREETING if chats else "") if prompt is None else prompt)
-        settings = SamplingSettings(max_tokens=tokens, seed=seed, best_of=1)
+        settings = SamplingSettings(max_tokens=tokens, seed=seed)
         return "".join(token.text for token in engine.run(request.job(settings)))
     finally:
         model.train(learning)
