@@ -23,6 +23,10 @@ SMALL = 20_000_000
 UNASKED = 16
 """How many that are."""
 
+REPEATED = 3.0
+"""Nats by which an answer that was given before counts as less likely: asked for another joke, the model tells one that is
+hardly less likely; asked for a name again, it has nothing else to say that is anywhere near."""
+
 
 def samples(job: Job, info: ModelInfo) -> int:
     """How many texts are drawn for a job: one where they go on from a prompt, or would all be the same."""
@@ -59,6 +63,8 @@ class BestOf:
             return [record] if number == self.chosen else []
         self._records[number].append(record)
         self._sums[number] += record.logprob
+        if record.stop and self._repeats(number):
+            self._sums[number] -= REPEATED
         if record.stop and self._says(number):
             self._ended = max(self._ended, self._sums[number])
         if not all(map(self.ripe, range(len(self._records)))):
@@ -77,3 +83,9 @@ class BestOf:
     def _says(self, number: int) -> bool:
         """Whether there is anything to read in a text."""
         return any(record.text.strip() for record in self._records[number])
+
+    def _repeats(self, number: int) -> bool:
+        """Whether a text is, word for word, an answer that the prompt holds: its last token opens each."""
+        prompt = list(self.job.ids)
+        answer = [prompt[-1], *(record.id for record in self._records[number])]
+        return any(prompt[start : start + len(answer)] == answer for start in range(len(prompt)))

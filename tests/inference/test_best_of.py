@@ -110,6 +110,24 @@ def test_an_answer_that_says_nothing_is_taken_only_where_all_do(engine: Engine) 
     assert quiet.add(1, dataclasses.replace(silent[0], logprob=-0.01)) == [dataclasses.replace(silent[0], logprob=-0.01)]
 
 
+@pytest.mark.parametrize(("behind", "taken"), [(2.9, 1), (3.1, 0)])
+def test_an_answer_given_before_goes_out_again_only_where_no_other_is_nearly_as_likely(
+    engine: Engine, behind: float, taken: int
+) -> None:
+    job = asked(engine, best_of=2)
+    said = [Token(8, "A clock", -1.0, 0.1), Token(7, ".", -1.0, 0.2), Token(9, "", 0.0, 0.3, stop="end")]
+    other = [Token(8, "A clock", -1.0, 0.1), Token(10, "!", -1.0 - behind, 0.2), Token(9, "", 0.0, 0.3, stop="end")]
+    opener = job.ids[-1]
+    best = BestOf(dataclasses.replace(job, ids=[*job.ids, 8, 7, 9, 20, opener]), engine.tokenizer, engine.info)
+    # the end of a longer answer is another
+    unlike = BestOf(dataclasses.replace(job, ids=[*job.ids, 6, 8, 7, 9, 20, opener]), engine.tokenizer, engine.info)
+    for one in (best, unlike):
+        for number, text in ((0, said), (1, other)):
+            for record in text:
+                one.add(number, record)
+    assert (best.chosen, unlike.chosen) == (taken, 0)
+
+
 def test_only_answers_that_chance_decides_are_compared_and_unasked_only_those_of_small_models(engine: Engine) -> None:
     small, large = (dataclasses.replace(engine.info, parameters=size) for size in (20_000_000, 20_000_001))
     assert samples(asked(engine, best_of=5), small) == samples(asked(engine, best_of=5), large) == 5
