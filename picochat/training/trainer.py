@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from picochat.errors import CheckpointError, OutputError, TrainingError
+from picochat.errors import CheckpointError, DataError, OutputError, TrainingError
 from picochat.interrupt import Interrupt
+from picochat.metrics import RunLog
 from picochat.text.packing import batch_maker, held_out_batches
 from picochat.training.advice import Course, advise, curve
 from picochat.training.compute import why_no_compiler
@@ -243,6 +245,11 @@ class Trainer:
                 )
         self.learner.restore(state)
         self.clock = Clock(**state["clock"])
+        if self.run:
+            # what is advised in the end looks at the whole curve
+            with contextlib.suppress(DataError):
+                earlier = RunLog(self.run.path).poll()
+                self._records = [_point(record) for record in earlier if record["step"] <= self.clock.step]
         if self._out_of_patience:
             # it ended by that, and somebody wants it to go on
             self.clock.stale = 0
@@ -352,7 +359,7 @@ class Trainer:
                 # a night's work must not end for want of a log line
                 self.reporter.note(str(error))
             self.loggers.log(record)
-        self._records.append({name: record[name] for name in ("step", "loss", "val_loss") if name in record})
+        self._records.append(_point(record))
         self.reporter.progress({**clock.last, **record, "evaluated": bool(found)})
 
     def _advise(self) -> None:
@@ -376,6 +383,11 @@ class Trainer:
                 "best_step": clock.best_step, "best_val_loss": clock.best_loss, "best_val_bpb": clock.best_bpb,
             }  # fmt: skip
             self.loggers.finish(Ending(status, clock.step, **(best if clock.best_step else {}), reason=reason))
+
+
+def _point(record: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a step for the advice at the end."""
+    return {name: record[name] for name in ("step", "loss", "val_loss") if name in record}
 
 
 def _differences(mine: Any, its: Any) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 
 from picochat.checkpoint import load_checkpoint
 from picochat.errors import CheckpointError, ConfigError
+from picochat.training.reporting import Silent
 from picochat.training.setup import prepare, resumed_config
 from tests.training.test_trainer import config, interrupt_at, metrics
 
@@ -113,3 +115,15 @@ def test_metrics_of_steps_that_are_done_again_are_dropped(chat_file: Path, tmp_p
         stream.write('{"step": 5, "loss": 9.0}\n{"step": 6, "lo')
     prepare(resumed_config(out, {"steps": 2}), resume=True).fit()
     assert [line["step"] for line in metrics(out)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_advice_of_a_resumed_run_looks_at_the_whole_curve(
+    chat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, notes = tmp_path / "run", []
+    prepare(config(chat_file, out=out, steps=4, eval_every=2)).fit()
+    lines = [{"step": 1, "loss": 90.0}, {"step": 2, "loss": 90.0, "val_loss": 0.25}, {"step": 3}, {"step": 4, "val_loss": 0.5}]
+    (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"step": 5, "val_loss": 0.1}]))
+    monkeypatch.setattr(Silent, "note", lambda self, text: notes.append(text))
+    prepare(resumed_config(out, {"steps": 4}), resume=True).fit()
+    assert any("Validation loss has risen since step 2 (0.250 to " in note for note in notes)
