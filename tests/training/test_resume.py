@@ -122,8 +122,8 @@ def test_the_advice_of_a_resumed_run_looks_at_the_whole_curve(
 ) -> None:
     out, notes = tmp_path / "run", []
     prepare(config(chat_file, out=out, steps=4, eval_every=2)).fit()
-    lines = [{"step": 1, "loss": 90.0}, {"step": 2, "loss": 90.0, "val_loss": 0.25}, {"step": 3}, {"step": 4, "val_loss": 0.5}]
-    (out / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"step": 5, "val_loss": 0.1}]))
+    told = [{"step": 2, "loss": 90.0, "val_loss": 0.25}, {"step": 4, "val_loss": 0.5}, {"step": 5, "val_loss": 0.1}]
+    (out / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in told))
     monkeypatch.setattr(Silent, "note", lambda self, text: notes.append(text))
     prepare(resumed_config(out, {"steps": 4}), resume=True).fit()
     assert any("Validation loss has risen since step 2 (0.250 to " in note for note in notes)
