@@ -8,7 +8,9 @@ is the sum, so that of two texts the one with fewer doubtful words is taken.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from picochat.inference.backend import ModelInfo
 from picochat.inference.generation import Generation, Job, Token
@@ -23,9 +25,12 @@ SMALL = 20_000_000
 UNASKED = 16
 """How many that are."""
 
-REPEATED = 3.0
-"""Nats by which an answer that was given before counts as less likely: asked for another joke, the model tells one that is
-hardly less likely; asked for a name again, it has nothing else to say that is anywhere near."""
+REPEATED = 5.0
+"""Nats by which an answer that says what was answered before counts as less likely: asked for another joke, the model has
+one that is not much less likely; asked for a name again, it has nothing else to say that is anywhere near."""
+
+RUN = 8
+"""Tokens in a row that make a repetition, or a whole shorter answer."""
 
 
 def samples(job: Job, info: ModelInfo) -> int:
@@ -63,7 +68,7 @@ class BestOf:
             return [record] if number == self.chosen else []
         self._records[number].append(record)
         self._sums[number] += record.logprob
-        if record.stop and self._repeats(number):
+        if (record.stop or len(self._records[number]) == COMPARED) and self._repeats(number):
             self._sums[number] -= REPEATED
         if record.stop and self._says(number):
             self._ended = max(self._ended, self._sums[number])
@@ -85,7 +90,26 @@ class BestOf:
         return any(record.text.strip() for record in self._records[number])
 
     def _repeats(self, number: int) -> bool:
-        """Whether a text is, word for word, an answer that the prompt holds: its last token opens each."""
-        prompt = list(self.job.ids)
-        answer = [prompt[-1], *(record.id for record in self._records[number])]
-        return any(prompt[start : start + len(answer)] == answer for start in range(len(prompt)))
+        """Whether a text says what an answer in the prompt does."""
+        return not self._said.isdisjoint(_runs([record.id for record in self._records[number]]))
+
+    @cached_property
+    def _said(self) -> set[tuple[int | None, ...]]:
+        """The runs of all answers in the prompt: the last token of that opens each."""
+        opener = self.job.ids[-1]
+        runs: set[tuple[int | None, ...]] = set()
+        answer: list[int] | None = None
+        for token in self.job.ids:
+            if answer is not None:
+                answer.append(token)
+                if token in self.job.end:
+                    runs.update(_runs(answer))
+                    answer = None
+            elif token == opener:
+                answer = []
+        return runs
+
+
+def _runs(answer: Sequence[int | None]) -> Iterator[tuple[int | None, ...]]:
+    """All stretches of `RUN` tokens, or all of a shorter answer, its end included."""
+    return (tuple(answer[start : start + RUN]) for start in range(max(1, len(answer) - RUN + 1)))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picochat.inference.best_of import COMPARED, BestOf, samples
+from picochat.inference.best_of import COMPARED, REPEATED, RUN, BestOf, samples
 from picochat.inference.engine import Engine
 from picochat.inference.generation import Job, Token
 from picochat.inference.lanes import Scheduler
@@ -110,22 +110,27 @@ def test_an_answer_that_says_nothing_is_taken_only_where_all_do(engine: Engine) 
     assert quiet.add(1, dataclasses.replace(silent[0], logprob=-0.01)) == [dataclasses.replace(silent[0], logprob=-0.01)]
 
 
-@pytest.mark.parametrize(("behind", "taken"), [(2.9, 1), (3.1, 0)])
-def test_an_answer_given_before_goes_out_again_only_where_no_other_is_nearly_as_likely(
-    engine: Engine, behind: float, taken: int
-) -> None:
+def chosen(engine: Engine, earlier: list[int], said: list[int], behind: float) -> int | None:
+    """Which is taken, of `said` after an answer of `earlier`, and of something new that is so much less likely."""
     job = asked(engine, best_of=2)
-    said = [Token(8, "A clock", -1.0, 0.1), Token(7, ".", -1.0, 0.2), Token(9, "", 0.0, 0.3, stop="end")]
-    other = [Token(8, "A clock", -1.0, 0.1), Token(10, "!", -1.0 - behind, 0.2), Token(9, "", 0.0, 0.3, stop="end")]
-    opener = job.ids[-1]
-    best = BestOf(dataclasses.replace(job, ids=[*job.ids, 8, 7, 9, 20, opener]), engine.tokenizer, engine.info)
-    # the end of a longer answer is another
-    unlike = BestOf(dataclasses.replace(job, ids=[*job.ids, 6, 8, 7, 9, 20, opener]), engine.tokenizer, engine.info)
-    for one in (best, unlike):
-        for number, text in ((0, said), (1, other)):
-            for record in text:
-                one.add(number, record)
-    assert (best.chosen, unlike.chosen) == (taken, 0)
+    end = next(iter(job.end))
+    best = BestOf(dataclasses.replace(job, ids=[*job.ids, *earlier, end, 20, job.ids[-1]]), engine.tokenizer, engine.info)
+    for number, (tokens, logprob) in enumerate(((said, -1.0), ([10, 11], -1.0 - behind))):
+        best.add(number, Token(tokens[0], "a", logprob, 0.1))
+        for token in tokens[1:]:
+            best.add(number, Token(token, "b", 0.0, 0.2))
+        best.add(number, Token(end, "", 0.0, 0.3, stop="end"))
+    return best.chosen
+
+
+def test_what_was_answered_before_is_said_again_only_where_nothing_else_is_nearly_as_likely(engine: Engine) -> None:
+    assert chosen(engine, [8, 7], [8, 7], behind=REPEATED - 0.1) == 1
+    assert chosen(engine, [8, 7], [8, 7], behind=REPEATED + 0.1) == 0
+    # the end of a longer answer is something else, a long stretch of one is not
+    assert chosen(engine, [6, 8, 7], [8, 7], behind=0.1) == 0
+    joke = list(range(30, 40))
+    assert chosen(engine, joke, [5, *joke], behind=0.1) == 1
+    assert chosen(engine, joke, [5, *joke[: RUN - 1]], behind=0.1) == 0
 
 
 def test_only_answers_that_chance_decides_are_compared_and_unasked_only_those_of_small_models(engine: Engine) -> None:
