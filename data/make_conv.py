@@ -7,59 +7,17 @@ same options and files always give the same bytes.
 import argparse
 import os
 import random
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from generators import FAMILIES
 from generators.chat import Chat
+from generators.written import read_conversations
 
 HERE = Path(__file__).resolve().parent
 MAX_DRAWS = 2000
 """Draws in a row that may bring nothing new before a family counts as used up."""
-
-_LINE = re.compile(r"(User|Assistant): \S[ -~]*")
-
-
-def read_conversations(folder: Path) -> list[str]:
-    """All conversations of the hand-written files, in the order of the files' names.
-
-    Raises:
-        ValueError: a line breaks the format; the message names file and line.
-    """
-    conversations: list[str] = []
-    for path in sorted(folder.glob("*.txt"), key=lambda path: path.name):
-        conversations += parse(path)
-    return conversations
-
-
-def parse(path: Path) -> list[str]:
-    """All conversations of one file.
-
-    Raises:
-        ValueError: a line breaks the format; the message names file and line.
-    """
-    conversations: list[str] = []
-    lines: list[str] = []
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: {error}.") from None
-    for number, line in enumerate([*text.splitlines(), ""], start=1):
-        line = line.rstrip()
-        if line:
-            role = ("User: ", "Assistant: ")[len(lines) % 2]
-            if not _LINE.fullmatch(line) or not line.startswith(role):
-                problem = f"expected a line of plain ASCII that starts with {role!r}, not {line[:60]!r}"
-                raise ValueError(f"{path}, line {number}: {problem}.")
-            lines.append(line)
-        elif lines:
-            if len(lines) % 2:
-                raise ValueError(f"{path}, line {number}: the conversation before it ends without an answer.")
-            conversations.append("\n".join(lines))
-            lines = []
-    return conversations
 
 
 def generate(count: int, seed: int, known: set[str]) -> dict[str, list[str]]:
@@ -113,14 +71,14 @@ def write(path: Path, text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description="Write the training text from hand-written and generated conversations.")
-    parser.add_argument("--count", type=int, default=15000, help="generated conversations (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=19000, help="generated conversations (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for what is drawn and for the order (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=HERE / "conv.txt", help="file to write (default: data/conv.txt)")
     options = parser.parse_args(arguments)
     if options.count < 0:
         parser.error("--count must not be negative")
     try:
-        written = list(dict.fromkeys(read_conversations(HERE / "conversations")))
+        written = list(dict.fromkeys(read_conversations()))
         generated = generate(options.count, options.seed, set(written))
     except (OSError, ValueError) as error:
         sys.exit(f"make_conv: {error}")

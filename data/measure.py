@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from make_conv import parse, read_conversations
+from generators.written import parse, read_conversations
 
 HERE = Path(__file__).resolve().parent
 NEAR = 0.8
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--file", type=Path, default=HERE / "conv.txt", help="what to measure (default: data/conv.txt)")
     options = parser.parse_args(arguments)
     try:
-        written = set(read_conversations(HERE / "conversations"))
+        written = set(read_conversations())
         texts = parse(options.file)
     except (OSError, ValueError) as error:
         sys.exit(f"measure: {error}")

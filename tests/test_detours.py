@@ -45,7 +45,7 @@ def detours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleT
     from generators import detours, talks
 
     (tmp_path / "talks.txt").write_text(TALKS)
-    cached = (talks.all_talks, detours._that_can_be_left, detours._that_can_begin_anywhere)
+    cached = (talks.all_talks, detours._that_can_be_left, talks.that_begin_anywhere)
     monkeypatch.setattr(talks, "FOLDER", tmp_path)
     for each in cached:
         each.cache_clear()

@@ -7,7 +7,21 @@ of it learns the skill, such as to say the name that it was told, and not a sent
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import calendar, detours, facts, identity, mixtures, names, recall, smalltalk, spelling, sums, talks, unknowns
+from . import (
+    calendar,
+    detours,
+    facts,
+    identity,
+    mixtures,
+    names,
+    recall,
+    smalltalk,
+    spelling,
+    sums,
+    talks,
+    unanswered,
+    unknowns,
+)
 from .chat import Chat
 
 
@@ -41,4 +55,5 @@ FAMILIES: Mapping[str, Family] = {
     "drills": Family(mixtures.drill, 0.9),
     "talks": Family(talks.compose, 2.0),
     "detours": Family(detours.compose, 2.0),
+    "unanswered": Family(unanswered.compose, 2.0),
 }

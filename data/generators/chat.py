@@ -1,12 +1,16 @@
 """A conversation in the making: what has been said, what is known, and which words are used up."""
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from .voice import Voice, sentence_case
 
 T = TypeVar("T")
+
+GREETS = re.compile(r"(hi(ya)?|heya?|hello|good (morning|evening|day|afternoon)|yo|sup|howdy|greetings)\b", re.IGNORECASE)
+"""How a message or an answer that greets begins."""
 
 _IRREGULAR = {
     "mouse": "mice",
@@ -44,6 +48,19 @@ _BRIDGES = (
     "Next question: ",
     "Right, ",
 )
+_GREETINGS = (
+    "Hi, ",
+    "Hello, ",
+    "Hey, ",
+    "Hi there, ",
+    "Good morning, ",
+    "Good evening, ",
+    "Hey picochat, ",
+    "Hello! ",
+    "Hi! ",
+)
+_GREETED = 0.1
+_GREETED_BACK = ("Hello! ", "Hi! ", "Hello there! ")
 _BRIDGED = 0.35
 _ADDRESSED = 0.4
 
@@ -155,13 +172,18 @@ class Chat:
         self._add(self._bridged(ask) if self.begun and self.chance(_BRIDGED) else ask, replies, slots)
 
     def _add(self, ask: str, replies: Sequence[str], slots: Mapping[str, object]) -> None:
+        greeted = not self.begun and not GREETS.match(ask) and self.chance(_GREETED)
+        if greeted:
+            ask = _after(self.pick(_GREETINGS), ask)
         words = {key: Word(value) for key, value in slots.items()}
         text = self.voice.template(ask, self.rng).format_map(words)
         self.messages.append(self.voice.finish(text))
         # A question in an answer wants an answer itself, so most go where nothing follows, or where only questions fit.
         plain = [reply for reply in replies if not reply.endswith("?")]
         chosen = plain if plain and self.left > 1 and self.chance(0.85) else replies
-        self.messages.append(self.filled(self.pick(chosen), **slots))
+        reply = self.filled(self.pick(chosen), **slots)
+        back = self.pick(_GREETED_BACK) if greeted and not GREETS.match(reply) and self.chance(0.4) else ""
+        self.messages.append(back + reply)
 
     def merge(self) -> None:
         """Makes one exchange of the last two: the user says both things at once and gets both answers."""
@@ -191,8 +213,13 @@ class Chat:
         bridge = self.pick(_BRIDGES)
         if "question" in bridge and not ask.endswith("?"):
             bridge = "Okay, "
-        keeps_capital = ask.startswith(("I ", "I'", "{"))
-        return bridge + (ask if keeps_capital else ask[0].lower() + ask[1:])
+        return _after(bridge, ask)
+
+
+def _after(beginning: str, text: str) -> str:
+    """A text with something before it, which ends a sentence or goes on in small letters."""
+    keeps_capital = beginning.endswith("! ") or text.startswith(("I ", "I'", "{"))
+    return beginning + (text if keeps_capital else text[0].lower() + text[1:])
 
 
 Exchange = Callable[[Chat], None]

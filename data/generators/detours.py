@@ -9,9 +9,8 @@ from functools import cache
 
 from .chat import Chat
 from .slots import slots_in
-from .talks import READY, Exchange, Talk, all_talks, fill
+from .talks import READY, Exchange, Talk, all_talks, fill, that_begin_anywhere
 
-_GREETING = re.compile(r"(hi|hey|hello|good (morning|evening|day|afternoon)|yo|sup|howdy|greetings)\b", re.IGNORECASE)
 _ASKS_BACK = re.compile(
     r"\b(remember|still know|did i|have i told|i told you|i said|do you know (what|which|who|how|where) i)\b", re.IGNORECASE
 )
@@ -28,7 +27,7 @@ def compose(chat: Chat) -> None:
         first = chat.rng.choice(_that_can_be_left())
         cut = chat.rng.choice(_cuts(first))
         recalls = _recalls(first, cut)
-        second = chat.rng.choice(_that_can_begin_anywhere())
+        second = chat.rng.choice(that_begin_anywhere())
         if recalls and not _shared(first, second):
             break
     exchanges = second.exchanges
@@ -78,11 +77,6 @@ def _cuts(talk: Talk) -> list[int]:
 @cache
 def _that_can_be_left() -> list[Talk]:
     return [talk for talk in all_talks() if any(_recalls(talk, cut) for cut in _cuts(talk))]
-
-
-@cache
-def _that_can_begin_anywhere() -> list[Talk]:
-    return [talk for talk in all_talks() if not any(map(_GREETING.match, talk.messages[0]))]
 
 
 def _shared(first: Talk, second: Talk) -> set[str]:

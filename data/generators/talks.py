@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from .chat import Chat
+from .chat import GREETS, Chat
 from .memories import TOWNS
 from .people import NAMES, PET_NAMES, invented
 from .slots import all_of, check_slots, lines_of, slot_line, wordings
@@ -91,6 +91,12 @@ def parse(path: Path) -> list[Talk]:
 def all_talks() -> tuple[Talk, ...]:
     """All talks, in the order of their files."""
     return all_of(FOLDER, parse)
+
+
+@cache
+def that_begin_anywhere() -> list[Talk]:
+    """Talks whose first message could as well come in the middle of another conversation."""
+    return [talk for talk in all_talks() if not any(map(GREETS.match, talk.messages[0]))]
 
 
 def compose(chat: Chat) -> None:
