@@ -86,3 +86,18 @@ def test_every_talk_can_be_drawn(generators: SimpleNamespace) -> None:
         for wordings in talk.messages:
             assert len(wordings) > 1, talk.name
             assert all(re.fullmatch(r"[ -~]+", wording.format_map(values)) for wording in wordings)
+
+
+def test_some_that_begin_at_once_begin_with_a_greeting(generators: SimpleNamespace) -> None:
+    rng = random.Random(2)
+    first, back = 0, 0
+    for _ in range(400):
+        chat = generators.chat.Chat(rng)
+        chat.exchange(["My cat sleeps."], ["Cats sleep a lot."])
+        chat.exchange(["She is old."], ["Old cats sleep most."])
+        said, answer, *others = chat.messages
+        assert said.lower().rstrip(".").endswith("cat sleeps") and answer.endswith("Cats sleep a lot.")
+        assert not any(generators.chat.GREETS.match(text) for text in others)
+        first += bool(generators.chat.GREETS.match(said))
+        back += answer != "Cats sleep a lot."
+    assert 20 < first < 80 and 0 < back < first
