@@ -11,10 +11,12 @@ from . import (
     calendar,
     detours,
     facts,
+    families,
     identity,
     mixtures,
     names,
     recall,
+    requests,
     smalltalk,
     spelling,
     sums,
@@ -42,6 +44,7 @@ def _unknown(chat: Chat) -> None:
 FAMILIES: Mapping[str, Family] = {
     "names": Family(names.compose, 0.18),
     "recall": Family(recall.compose, 0.18),
+    "families": Family(families.compose, 0.4),
     "sums": Family(sums.compose, 0.8),
     "facts": Family(facts.compose, 0.14),
     "unknowns": Family(_unknown, 0.03),
@@ -55,5 +58,6 @@ FAMILIES: Mapping[str, Family] = {
     "drills": Family(mixtures.drill, 0.9),
     "talks": Family(talks.compose, 2.0),
     "detours": Family(detours.compose, 2.0),
+    "requests": Family(requests.compose, 1.2),
     "unanswered": Family(unanswered.compose, 2.0),
 }

@@ -1,12 +1,13 @@
 """Single exchanges about something else: what is said between telling a thing and asking for it."""
 
-from . import calendar, facts, identity, smalltalk, spelling, sums, unknowns
+from . import calendar, facts, identity, requests, smalltalk, spelling, sums, unknowns
 from .chat import Chat, Exchange
 
 _ASIDES: tuple[tuple[Exchange, int], ...] = (
     (smalltalk.remark, 8),
     (facts.one, 4),
     (sums.one, 4),
+    (requests.ask, 4),
     (smalltalk.taste, 2),
     (smalltalk.curiosity, 1),
     (calendar.one, 2),

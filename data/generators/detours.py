@@ -26,14 +26,14 @@ def compose(chat: Chat) -> None:
     while True:
         first = chat.rng.choice(_that_can_be_left())
         cut = chat.rng.choice(_cuts(first))
-        recalls = _recalls(first, cut)
+        askable = recalls(first, cut)
         second = chat.rng.choice(that_begin_anywhere())
-        if recalls and not _shared(first, second):
+        if askable and not _shared(first, second):
             break
     exchanges = second.exchanges
     ends = [end for end in range(_SECOND[0], min(_SECOND[1], len(exchanges)) + 1) if _is_over(exchanges[end - 1])]
     between = exchanges[: chat.rng.choice(ends or [1])]
-    asked = chat.rng.sample(recalls, min(len(recalls), chat.rng.randint(1, _RECALLS)))
+    asked = chat.rng.sample(askable, min(len(askable), chat.rng.randint(1, _RECALLS)))
     begun, last = first.exchanges[:cut], first.exchanges[-1]
     leaves = [last] if _LEAVES.search(" ".join(last[1])) and _known(last, first, cut) and last not in asked else []
     chat.length = cut + len(between) + len(asked) + len(leaves)
@@ -56,7 +56,7 @@ def _known(exchange: Exchange, talk: Talk, cut: int) -> bool:
 
 
 @cache
-def _recalls(talk: Talk, cut: int) -> list[Exchange]:
+def recalls(talk: Talk, cut: int) -> list[Exchange]:
     """What a talk asks for after its first `cut` exchanges and they have told."""
     return [
         each
@@ -76,7 +76,7 @@ def _cuts(talk: Talk) -> list[int]:
 
 @cache
 def _that_can_be_left() -> list[Talk]:
-    return [talk for talk in all_talks() if any(_recalls(talk, cut) for cut in _cuts(talk))]
+    return [talk for talk in all_talks() if any(recalls(talk, cut) for cut in _cuts(talk))]
 
 
 def _shared(first: Talk, second: Talk) -> set[str]:

@@ -42,7 +42,7 @@ RELATIVES: tuple[str, ...] = (
     "brother", "sister", "cousin", "friend", "son", "daughter", "husband", "wife", "uncle", "aunt", "neighbor",
 )
 
-_WOMEN: tuple[str, ...] = listed(
+WOMEN: tuple[str, ...] = listed(
     """
     Abigail Aisha Amina Anna Astrid Beatriz Bianca Bridget Camila Carmen Chiara Chloe Clara Daria Deepa Elena Elif Emily
     Emma Esther Eva Fatima Fiona Freya Giulia Greta Hannah Heidi Helen Ines Ingrid Irina Isabel Jasmine Julia Kavita
@@ -50,7 +50,7 @@ _WOMEN: tuple[str, ...] = listed(
     Petra Priya Rosa Sakura Samira Sofia Sunita Thandi Valentina Wanda Yasmin Yolanda Zainab Zara Zeynep Zoe Zuri
     """
 )
-_MEN: tuple[str, ...] = listed(
+MEN: tuple[str, ...] = listed(
     """
     Aaron Abdul Ahmed Alejandro Amir Anders Anton Arjun Bashir Ben Bilal Bruno Carlos Chidi Daniel David Diego Dmitri
     Dylan Emeka Emre Enrique Erik Ethan Fabio Felix Frank George Gustav Haruto Hassan Henry Hiroshi Hugo Ibrahim Ivan
@@ -70,7 +70,7 @@ _MALE = ("brother", "son", "husband", "uncle")
 
 def name_of(relative: str, rng: random.Random) -> str:
     """A name for the relative, one that most readers expect for a sister or a brother."""
-    names = _WOMEN if relative.endswith(_FEMALE) else _MEN if relative.endswith(_MALE) else NAMES
+    names = WOMEN if relative.endswith(_FEMALE) else MEN if relative.endswith(_MALE) else NAMES
     return rng.choice(names)
 
 

@@ -1,7 +1,7 @@
 """Written text with words that vary: `{x} = cat | dog` gives the values, `{x}` and its forms stand where they go."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,7 +47,7 @@ def slots_in(texts: Iterable[str]) -> set[str]:
     return {slot for text in texts for slot in _USED.findall(text)}
 
 
-def check_slots(lines: Iterable[str], slots: Mapping[str, object], where: str) -> None:
+def check_slots(lines: Iterable[str], slots: Collection[str], where: str) -> None:
     """Hold the lines against the slots that there are.
 
     Raises:

@@ -12,7 +12,7 @@ A talk's file form:
 Four slots are there without a line: `{name}` of the user, `{friend}`, `{pet}` and `{town}`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -57,8 +57,8 @@ READY: Mapping[str, Callable[[Chat], str]] = {
 """Slots that every talk has."""
 
 
-def parse(path: Path) -> list[Talk]:
-    """The talks of one file.
+def parse(path: Path, ready: Iterable[str] = tuple(READY)) -> list[Talk]:
+    """The talks of one file, which may use the slots in `ready` without giving them values.
 
     Raises:
         ValueError: a line or a talk breaks the form; the message names file and line.
@@ -83,7 +83,7 @@ def parse(path: Path) -> list[Talk]:
             raise ValueError(f"{where}: it must end with an answer.")
         if not all(all(each) for each in (*talk.messages, *talk.slots.values())):
             raise ValueError(f"{where}: nothing stands between two bars.")
-        check_slots((text for each in talk.messages for text in each), {**talk.slots, **READY}, where)
+        check_slots((text for each in talk.messages for text in each), {*talk.slots, *ready}, where)
     return talks
 
 

@@ -6,9 +6,10 @@ answer, a wish for a joke included; here it is the message that tells what it is
 
 from collections.abc import Callable
 
-from . import facts, identity, smalltalk, sums, themes, unknowns
+from . import facts, identity, requests, smalltalk, sums, themes, unknowns
 from .asides import aside
 from .chat import Chat, Exchange
+from .detours import recalls
 from .talks import all_talks, fill
 from .talks import that_begin_anywhere as talks_that_begin_anywhere
 from .written import all_written
@@ -16,8 +17,9 @@ from .written import that_begin_anywhere as written_that_begin_anywhere
 
 _TURNS = (1, 4)
 """How often something else is said, at least and at most."""
-_BEFORE = 3
+_BEFORE = 4
 """Exchanges before the one that ends with a question, at most."""
+_ASKED_LATER = 0.7
 
 Asks = tuple[str, ...]
 
@@ -68,59 +70,59 @@ _REACTIONS: tuple[tuple[Asks, Asks], ...] = (
 """Messages that fit after anything, and answers that fit after all of them."""
 # fmt: on
 
-Part = Callable[[Chat], bool]
-"""Begins a conversation with a question of the assistant's; false if it found none, and said nothing."""
+Part = Callable[[Chat], list[Exchange] | None]
+"""Begins a conversation with a question of the assistant's, and returns what may be asked of it later; `None` if it found no
+question, and said nothing."""
 
 
 def compose(chat: Chat) -> None:
-    """A question of the assistant's, and something else, a few times over."""
-    while not chat.pick_weighted(*zip(*_BEGINNINGS, strict=True))(chat):
+    """A question of the assistant's, and something else, a few times over; then perhaps what was told before."""
+    while (later := chat.pick_weighted(*zip(*_BEGINNINGS, strict=True))(chat)) is None:
         pass
-    turns = chat.rng.randint(*_TURNS)
-    for left in range(turns, 0, -1):
+    for left in range(chat.rng.randint(*_TURNS), 0, -1):
         chat.length = len(chat.messages) // 2 + left
-        if chat.left:
-            chat.one_of(_ELSE)
+        chat.one_of(_ELSE)
+    if later and chat.chance(_ASKED_LATER):
+        chat.rng.choice(later)(chat)
 
 
-def _talk(chat: Chat) -> bool:
+def _talk(chat: Chat) -> list[Exchange] | None:
     talk = chat.rng.choice(all_talks())
     cuts = [
         cut for cut, (_, answers) in enumerate(talk.exchanges[: _BEFORE + 1]) if any(each.endswith("?") for each in answers)
     ]
     if not cuts:
-        return False
+        return None
     cut = chat.rng.choice(cuts)
     words = fill(chat, talk)
     for exchange in talk.exchanges[:cut]:
         chat.exchange(*exchange, **words)
     asks, answers = talk.exchanges[cut]
     chat.exchange(asks, [each for each in answers if each.endswith("?")], **words)
-    return True
+    return [lambda chat, each=each: chat.turn_to(*each, **words) for each in recalls(talk, cut + 1)]
 
 
-def _written(chat: Chat) -> bool:
+def _written(chat: Chat) -> list[Exchange] | None:
     conversation = chat.rng.choice(all_written())
     ends = [end for end in range(2, 2 * _BEFORE + 3, 2) if end < len(conversation) and conversation[end - 1].endswith("?")]
     if not ends:
-        return False
+        return None
     chat.messages += conversation[: chat.rng.choice(ends)]
-    return True
+    return []
 
 
-def _theme(chat: Chat) -> bool:
+def _theme(chat: Chat) -> list[Exchange] | None:
     theme = chat.rng.choice(themes.all_themes())
     if not theme.questions:
-        return False
+        return None
     slots = {name: chat.rng.choice(values) for name, values in theme.slots.items()}
     chat.exchange(theme.opening.asks, theme.questions, **slots)
-    return True
+    return []
 
 
-def _hello(chat: Chat) -> bool:
-    chat.length = 2
+def _hello(chat: Chat) -> list[Exchange]:
     smalltalk.hello(chat)
-    return True
+    return []
 
 
 _BEGINNINGS: tuple[tuple[Part, int], ...] = ((_talk, 8), (_written, 8), (_theme, 6), (_hello, 3))
@@ -143,6 +145,7 @@ _ELSE: tuple[tuple[Exchange, int], ...] = (
     (_first_written, 10),
     (_reaction, 5),
     (aside, 5),
+    (requests.ask, 8),
     (_first_of_talk, 3),
     (smalltalk.joke, 2),
     (smalltalk.riddle, 1),

@@ -1,0 +1,91 @@
+"""What everybody asks a chat program for, read from data/requests: stories, jokes, ideas, how to do things, why they are so.
+
+A file is a kind. Its entries have the form of talks: a request with its answer, and perhaps what is asked then. Two names
+stand for themselves:
+
+    == any                          asks for something of the kind
+    > Tell me a story. | a story pls
+    < {it} | Gladly. {it}           `{it}` is an answer of another entry
+    == after                        comes only after an answer of the kind
+    > another one | One more, please.
+    < {it} | Here is another. {it}
+    == a dragon
+    > Tell me a story about a dragon. | dragon story
+    < A dragon was afraid of the dark. So it lit a candle with its breath and slept well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from .chat import Chat
+from .slots import all_of
+from .talks import Exchange, Talk
+from .talks import parse as parse_talks
+
+FOLDER = Path(__file__).resolve().parent.parent / "requests"
+_ANY = 0.4
+_FOLLOWED = 0.6
+_MORE = 0.45
+_TURNS = (1, 5)
+"""How many requests a conversation has, at least and at most."""
+
+
+@dataclass(eq=False)
+class Kind:
+    """Requests of one kind: for something of it, for more of it, and for this or that."""
+
+    anything: list[Talk] = field(default_factory=list)
+    after: list[Talk] = field(default_factory=list)
+    entries: list[Talk] = field(default_factory=list)
+
+
+def parse(path: Path) -> list[Kind]:
+    """The kind of requests that a file holds.
+
+    Raises:
+        ValueError: a line or an entry breaks the form, or nothing is there for `{it}`; the message names the file.
+    """
+    kind = Kind()
+    places = {"any": kind.anything, "after": kind.after}
+    for talk in parse_talks(path, ready=("it",)):
+        if talk.slots:
+            raise ValueError(f"{path}, entry {talk.name!r}: a request has no slots.")
+        places.get(talk.name, kind.entries).append(talk)
+    if not kind.entries:
+        raise ValueError(f"{path}: it needs at least one entry besides 'any' and 'after'.")
+    return [kind]
+
+
+@cache
+def all_kinds() -> tuple[Kind, ...]:
+    """All kinds, in the order of their files."""
+    return all_of(FOLDER, parse)
+
+
+def ask(chat: Chat) -> None:
+    """One request, perhaps with what is asked or said about its answer."""
+    kind = chat.rng.choice(all_kinds())
+    general = bool(kind.anything) and chat.chance(_ANY)
+    talk = chat.rng.choice(kind.anything) if general else chat.pick(kind.entries)
+    first, *then = talk.exchanges
+    _exchange(chat, kind, first, chat.turn_to)
+    for exchange in then:
+        if chat.left and chat.chance(_FOLLOWED):
+            _exchange(chat, kind, exchange, chat.exchange)
+    while kind.after and chat.left and chat.chance(_MORE):
+        _exchange(chat, kind, chat.pick(kind.after).exchanges[0], chat.exchange)
+
+
+def compose(chat: Chat) -> None:
+    """One request after another."""
+    chat.length = chat.rng.randint(*_TURNS)
+    while chat.left:
+        ask(chat)
+
+
+def _exchange(chat: Chat, kind: Kind, exchange: Exchange, add: Callable[..., None]) -> None:
+    asks, answers = exchange
+    needs = any("{it}" in answer for answer in answers)
+    add(asks, answers, **({"it": chat.pick([each for talk in kind.entries for each in talk.messages[1]])} if needs else {}))
