@@ -26,7 +26,7 @@ from .talks import parse as parse_talks
 
 FOLDER = Path(__file__).resolve().parent.parent / "requests"
 _ANY = 0.4
-_FOLLOWED = 0.6
+_FOLLOWED = 0.7
 _MORE = 0.45
 _TURNS = (1, 5)
 """How many requests a conversation has, at least and at most."""
@@ -72,8 +72,9 @@ def ask(chat: Chat) -> None:
     first, *then = talk.exchanges
     _exchange(chat, kind, first, chat.turn_to)
     for exchange in then:
-        if chat.left and chat.chance(_FOLLOWED):
-            _exchange(chat, kind, exchange, chat.exchange)
+        if not (chat.left and chat.chance(_FOLLOWED)):
+            break
+        _exchange(chat, kind, exchange, chat.exchange)
     while kind.after and chat.left and chat.chance(_MORE):
         _exchange(chat, kind, chat.pick(kind.after).exchanges[0], chat.exchange)
 

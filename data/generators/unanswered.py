@@ -6,7 +6,7 @@ answer, a wish for a joke included; here it is the message that tells what it is
 
 from collections.abc import Callable
 
-from . import facts, identity, requests, smalltalk, sums, themes, unknowns
+from . import facts, identity, names, requests, smalltalk, sums, themes, unknowns
 from .asides import aside
 from .chat import Chat, Exchange
 from .detours import recalls
@@ -20,6 +20,7 @@ _TURNS = (1, 4)
 _BEFORE = 4
 """Exchanges before the one that ends with a question, at most."""
 _ASKED_LATER = 0.7
+_NAMED = 0.3
 
 Asks = tuple[str, ...]
 
@@ -117,12 +118,21 @@ def _theme(chat: Chat) -> list[Exchange] | None:
         return None
     slots = {name: chat.rng.choice(values) for name, values in theme.slots.items()}
     chat.exchange(theme.opening.asks, theme.questions, **slots)
-    return []
+    return _perhaps_named(chat)
 
 
 def _hello(chat: Chat) -> list[Exchange]:
     smalltalk.hello(chat)
-    return []
+    return _perhaps_named(chat)
+
+
+def _perhaps_named(chat: Chat) -> list[Exchange]:
+    """The user tells his name instead of an answer, now and then, and may ask for it later."""
+    if not chat.chance(_NAMED):
+        return []
+    chat.length = len(chat.messages) // 2 + 2
+    name = names.introduce(chat)
+    return [lambda chat: names.ask_back(chat, name)]
 
 
 _BEGINNINGS: tuple[tuple[Part, int], ...] = ((_talk, 8), (_written, 8), (_theme, 6), (_hello, 3))
