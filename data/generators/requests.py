@@ -66,7 +66,9 @@ def all_kinds() -> tuple[Kind, ...]:
 
 def ask(chat: Chat) -> None:
     """One request, perhaps with what is asked or said about its answer."""
-    kind = chat.rng.choice(all_kinds())
+    kinds = all_kinds()
+    # By the root of what a kind holds: a large one is drawn more often, and what a small one holds is still better known.
+    kind = chat.pick_weighted(kinds, [len(kind.entries) ** 0.5 for kind in kinds])
     general = bool(kind.anything) and chat.chance(_ANY)
     talk = chat.rng.choice(kind.anything) if general else chat.pick(kind.entries)
     first, *then = talk.exchanges
