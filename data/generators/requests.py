@@ -36,6 +36,7 @@ _TURNS = (1, 5)
 class Kind:
     """Requests of one kind: for something of it, for more of it, and for this or that."""
 
+    name: str
     anything: list[Talk] = field(default_factory=list)
     after: list[Talk] = field(default_factory=list)
     entries: list[Talk] = field(default_factory=list)
@@ -47,7 +48,7 @@ def parse(path: Path) -> list[Kind]:
     Raises:
         ValueError: a line or an entry breaks the form, or nothing is there for `{it}`; the message names the file.
     """
-    kind = Kind()
+    kind = Kind(path.stem)
     places = {"any": kind.anything, "after": kind.after}
     for talk in parse_talks(path, ready=("it",)):
         if talk.slots:
@@ -69,16 +70,23 @@ def ask(chat: Chat) -> None:
     kinds = all_kinds()
     # By the root of what a kind holds: a large one is drawn more often, and what a small one holds is still better known.
     kind = chat.pick_weighted(kinds, [len(kind.entries) ** 0.5 for kind in kinds])
-    general = bool(kind.anything) and chat.chance(_ANY)
-    talk = chat.rng.choice(kind.anything) if general else chat.pick(kind.entries)
-    first, *then = talk.exchanges
+    if kind.anything and chat.chance(_ANY):
+        some(chat, kind.name)
+        return
+    first, *then = chat.pick(kind.entries).exchanges
     _exchange(chat, kind, first, chat.turn_to)
     for exchange in then:
         if not (chat.left and chat.chance(_FOLLOWED)):
             break
         _exchange(chat, kind, exchange, chat.exchange)
-    while kind.after and chat.left and chat.chance(_MORE):
-        _exchange(chat, kind, chat.pick(kind.after).exchanges[0], chat.exchange)
+    _more(chat, kind)
+
+
+def some(chat: Chat, name: str) -> None:
+    """Anything of the kind with this name, and perhaps more of it."""
+    kind = next(kind for kind in all_kinds() if kind.name == name)
+    _exchange(chat, kind, chat.rng.choice(kind.anything).exchanges[0], chat.turn_to)
+    _more(chat, kind)
 
 
 def compose(chat: Chat) -> None:
@@ -86,6 +94,11 @@ def compose(chat: Chat) -> None:
     chat.length = chat.rng.randint(*_TURNS)
     while chat.left:
         ask(chat)
+
+
+def _more(chat: Chat, kind: Kind) -> None:
+    while kind.after and chat.left and chat.chance(_MORE):
+        _exchange(chat, kind, chat.pick(kind.after).exchanges[0], chat.exchange)
 
 
 def _exchange(chat: Chat, kind: Kind, exchange: Exchange, add: Callable[..., None]) -> None:

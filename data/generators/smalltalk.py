@@ -3,7 +3,8 @@
 import re
 
 from .chat import Chat, Exchange
-from .jokes import CURIOSITIES, JOKES, RIDDLES
+from .requests import some
+from .riddles import RIDDLES
 from .topics import TOPICS, Topic
 
 # fmt: off
@@ -36,24 +37,6 @@ _WELL_REPLIES = ("Glad to hear it{to}. What shall we talk about?",
 _WELL_ENDS = (
     "Glad to hear it{to}.", "Good to know{to}!", "I'm glad{to}.", "That's nice to hear{to}.",
     "Lovely{to}! May it stay that way.",
-)
-_JOKE_ASKS = (
-    "Tell me a joke.", "Do you know a joke?", "Can you tell me a joke?", "Make me laugh.", "A joke, please.",
-    "Say something funny.", "I need a joke right now.", "Got any jokes?",
-)
-_MORE_JOKES = (
-    "Another one please.", "Haha, one more!", "One more joke?", "Again!", "Do you have another one?", "Ha, more please.",
-    "That was bad. Another one.", "Lol, another!",
-)
-_JOKE_REPLIES = (
-    "{joke}", "Here's one. {joke}", "Sure! {joke}", "All right. {joke}", "Of course{to}. {joke}", "With pleasure. {joke}",
-)
-_FACT_ASKS = ("Tell me something interesting.", "Do you know a fun fact?", "Teach me something.",
-              "Tell me something I don't know.", "Give me a fun fact.", "Surprise me with a fact.",
-              "Say something interesting.", "Got a fun fact for me?")
-_FACT_REPLIES = (
-    "{fact}", "Here's one. {fact}", "Did you know this? {fact}", "I like this one. {fact}", "Sure{to}! {fact}",
-    "Here's a small one to share. {fact}",
 )
 _RIDDLE_ASKS = (
     "Give me a riddle.", "Do you know a riddle?", "Tell me a riddle, please.", "I want a riddle!", "Can I have a riddle?",
@@ -186,14 +169,12 @@ def how_are_you(chat: Chat) -> None:
 
 def joke(chat: Chat) -> None:
     """A joke, and sometimes a second one."""
-    chat.turn_to(_JOKE_ASKS, _JOKE_REPLIES, joke=chat.pick(JOKES))
-    if chat.left and chat.chance(0.4):
-        chat.exchange(_MORE_JOKES, _JOKE_REPLIES, joke=chat.pick(JOKES))
+    some(chat, "jokes")
 
 
 def curiosity(chat: Chat) -> None:
     """A small true fact on request."""
-    chat.turn_to(_FACT_ASKS, _FACT_REPLIES, fact=chat.pick(CURIOSITIES))
+    some(chat, "curiosities")
 
 
 def riddle(chat: Chat) -> None:
