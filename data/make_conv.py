@@ -71,7 +71,7 @@ def write(path: Path, text: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command."""
     parser = argparse.ArgumentParser(description="Write the training text from hand-written and generated conversations.")
-    parser.add_argument("--count", type=int, default=23000, help="generated conversations (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=21000, help="generated conversations (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for what is drawn and for the order (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=HERE / "conv.txt", help="file to write (default: data/conv.txt)")
     options = parser.parse_args(arguments)
