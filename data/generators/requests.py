@@ -41,6 +41,11 @@ class Kind:
     after: list[Talk] = field(default_factory=list)
     entries: list[Talk] = field(default_factory=list)
 
+    @property
+    def answers(self) -> list[str]:
+        """What `{it}` may be."""
+        return [answer for talk in self.entries for answer in talk.messages[1]]
+
 
 def parse(path: Path) -> list[Kind]:
     """The kind of requests that a file holds.
@@ -103,5 +108,5 @@ def _more(chat: Chat, kind: Kind) -> None:
 
 def _exchange(chat: Chat, kind: Kind, exchange: Exchange, add: Callable[..., None]) -> None:
     asks, answers = exchange
-    needs = any("{it}" in answer for answer in answers)
-    add(asks, answers, **({"it": chat.pick([each for talk in kind.entries for each in talk.messages[1]])} if needs else {}))
+    slots = {"it": chat.pick(kind.answers)} if any("{it}" in answer for answer in answers) else {}
+    add(asks, answers, **slots)
