@@ -17,7 +17,7 @@ from picochat.locations import default_model
 from picochat.ui.app import ChatApp
 from picochat.ui.screens.compare import CompareScreen
 
-MESSAGES = ("Hello!", "Who are you?", "Can you tell me a joke?")
+MESSAGES = ("Hello!", "Who are you?", "Tell me a story about a dragon.")
 SIZE = (92, 30)
 PICTURES: dict[str, Sequence[str]] = {
     "chat": (),

@@ -17,7 +17,7 @@ from picochat.inference.engine import load_engine
 from picochat.locations import default_model
 from tests.web.browser import chromium, shown_page
 
-MESSAGES = ("Hello!", "Who are you?", "Can you tell me a joke?")
+MESSAGES = ("Hello!", "Who are you?", "Tell me a story about a dragon.")
 SEED = 3
 SIZE = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
 
