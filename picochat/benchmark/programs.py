@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast
+
+from picochat.model.config import ModelConfig
 
 TOP_K = 20
 SEED = 1
@@ -65,6 +67,7 @@ class Program:
         imports: the module that must be there for it.
         package: what to install for that.
         bits: of each weight in a matrix at each precision that it knows, scales included.
+        head: the same of the head, where it takes more.
         gpu: whether it runs on a GPU here.
     """
 
@@ -72,7 +75,18 @@ class Program:
     imports: str
     package: str
     bits: dict[str, float]
+    head: dict[str, float] = field(default_factory=dict)
     gpu: bool = False
+
+    def step_bytes(self, config: ModelConfig, precision: str) -> float:
+        """Bytes of weights that one token reads.
+
+        The head is read whole, tied or not; of a table of embeddings or positions only a row is.
+        """
+        table = config.parameter_table()
+        body = (table["attention"] + table["feed-forward"]) * self.bits[precision]
+        head = config.vocab_size * config.dim * self.head.get(precision, self.bits[precision])
+        return (body + head) / 8 + table["norms"] * 4
 
     @property
     def installed(self) -> bool:
@@ -94,10 +108,14 @@ class Program:
 
 OURS = "picochat"
 PROGRAMS: dict[str, Program] = {
-    # blocks of 32 weights with a scale: of 32 bits in ONNX Runtime's, of 16 in llama.cpp's Q8_0 and Q4_0
-    OURS: Program("own", "picochat", "picochat", {"fp32": 32, "bf16": 16, "fp16": 16, "int8": 9, "int4": 5}, gpu=True),
+    # blocks of 32 weights with a scale: of 32 bits in ONNX Runtime's, of 16 in llama.cpp's Q8_0 and Q4_0, whose head is Q6_K
+    OURS: Program(
+        "own", "picochat", "picochat", {"fp32": 32, "bf16": 16, "fp16": 16, "int8": 9, "int4": 5}, {"int4": 9}, gpu=True
+    ),
     "transformers": Program("hf_peer", "transformers", "transformers", {"fp32": 32, "bf16": 16}, gpu=True),
-    "llama.cpp": Program("llama_peer", "llama_cpp", "llama-cpp-python", {"fp32": 32, "fp16": 16, "int8": 8.5, "int4": 4.5}),
+    "llama.cpp": Program(
+        "llama_peer", "llama_cpp", "llama-cpp-python", {"fp32": 32, "fp16": 16, "int8": 8.5, "int4": 4.5}, {"int4": 6.5625}
+    ),
     "onnxruntime-genai": Program("genai_peer", "onnxruntime_genai", "onnxruntime-genai", {"fp32": 32, "int8": 9, "int4": 5}),
 }
 PEERS = tuple(name for name in PROGRAMS if name != OURS)

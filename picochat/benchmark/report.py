@@ -8,7 +8,6 @@ from typing import Any
 
 from picochat.benchmark.plan import Cell, Plan
 from picochat.benchmark.programs import OURS, PROGRAMS
-from picochat.model.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Report:
     def _row(self, cell: Cell, samples: list[Sample]) -> dict[str, Any]:
         decode = median(sample.rate for sample in samples)
         first = median(sample.first for sample in samples)
-        read = decode * step_bytes(self.plan.config, PROGRAMS[cell.program].bits[cell.precision])
+        read = decode * PROGRAMS[cell.program].step_bytes(self.plan.config, cell.precision)
         # of a GPU's memory nothing was measured
         memory = self.memory.get(cell.threads) if self.plan.device == "cpu" else None
         peaks = [sample.peak for sample in samples if sample.peak is not None]
@@ -96,16 +95,6 @@ class Report:
             "bits_per_byte_change_percent": _change(loss, self.reference),
             "rounds": len(samples),
         }
-
-
-def step_bytes(config: ModelConfig, bits: float) -> float:
-    """Bytes of weights that one token reads, where matrices take so many bits a weight.
-
-    The head is read whole, tied or not; of a table of embeddings or positions only a row is.
-    """
-    table = config.parameter_table()
-    head = config.vocab_size * config.dim
-    return (table["attention"] + table["feed-forward"] + head) * bits / 8 + table["norms"] * 4
 
 
 def _change(loss: float | None, reference: float | None) -> float | None:

@@ -33,7 +33,7 @@ from picochat.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from picochat.checkpoint import Checkpoint
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the graph or the facts beside it change."""
 
 LIMIT = 4 * 1024**3

@@ -7,6 +7,8 @@ written greedily.
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,11 +87,13 @@ def open_llama(path: Path, context: int) -> Any:
     except (ImportError, OSError, RuntimeError):  # also: its library doesn't fit this machine
         return None
     try:
-        # one thread: on a busy machine several wait for each other in loops
-        return Llama(
-            str(path), n_ctx=context, n_batch=context, n_threads=1, n_threads_batch=1, n_gpu_layers=0, logits_all=True,
-            flash_attn=False, type_k=GGML_TYPE_F32, type_v=GGML_TYPE_F32, verbose=False,
-        )  # fmt: skip
+        # it warns of windows below 256 tokens, verbose or not
+        with contextlib.redirect_stderr(io.StringIO()):
+            # one thread: on a busy machine several wait for each other in loops
+            return Llama(
+                str(path), n_ctx=context, n_batch=context, n_threads=1, n_threads_batch=1, n_gpu_layers=0, logits_all=True,
+                flash_attn=False, type_k=GGML_TYPE_F32, type_v=GGML_TYPE_F32, verbose=False,
+            )  # fmt: skip
     except (ValueError, RuntimeError) as error:
         raise _differs(f"llama.cpp can't read the file ({error})") from None
 

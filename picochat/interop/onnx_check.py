@@ -11,7 +11,7 @@ import torch
 from picochat.checkpoint import Checkpoint
 from picochat.errors import ConfigError, OutputError
 from picochat.interop.greedy import Logits, prompt_and_room, write_greedily
-from picochat.interop.onnx import BITS, Precision
+from picochat.interop.onnx import BITS, Precision, bits_of
 from picochat.interop.quantise import quantise
 from picochat.model.config import ModelConfig
 
@@ -79,8 +79,9 @@ def with_stored_weights(checkpoint: Checkpoint, precision: Precision) -> Checkpo
     if config.tied:
         config, weights["head.weight"] = replace(config, tied=False), weights["embedding.weight"]
     for name, weight in weights.items():
-        if weight.dim() == 2 and name not in ("embedding.weight", "positions.weight"):
-            restored = quantise(weight.float().numpy(), BITS[precision]).restored()
+        bits = bits_of(name, precision)
+        if bits and weight.dim() == 2 and name not in ("embedding.weight", "positions.weight"):
+            restored = quantise(weight.float().numpy(), bits).restored()
             weights[name] = torch.from_numpy(np.ascontiguousarray(restored))
     return replace(checkpoint, config=config, weights=weights)
 

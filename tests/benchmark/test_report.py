@@ -7,7 +7,7 @@ import pytest
 
 from picochat.benchmark.plan import Cell, Plan
 from picochat.benchmark.programs import OURS, PROGRAMS
-from picochat.benchmark.report import Report, Sample, step_bytes
+from picochat.benchmark.report import Report, Sample
 from picochat.benchmark.table import table
 from picochat.inference.packs import PackStore, source_digest
 from picochat.interop.onnx import Precision
@@ -29,7 +29,7 @@ def test_a_row_holds_medians_and_the_best() -> None:
     report.memory[2] = 1e9
     report.reference, report.losses = 2.0, {"int8": 2.01}
     (row,) = report.rows()
-    read = 90 * step_bytes(CONFIG, 9) / 1e9
+    read = 90 * PROGRAMS[OURS].step_bytes(CONFIG, "int8") / 1e9
     assert row == {
         "program": "picochat",
         "runtime": "R",
@@ -84,6 +84,6 @@ def test_the_bytes_of_a_step_are_those_of_the_pack_without_its_tables(
     pack = PackStore(tmp_path).make(source_digest(chat_model, tmp_path), precision, checkpoint)
     # the embedding is of the file's own type; cosines and sines
     tables = checkpoint.weights["embedding.weight"].nbytes + config.context * config.head_dim * 4
-    assert step_bytes(config, PROGRAMS[OURS].bits[precision]) == pytest.approx(
+    assert PROGRAMS[OURS].step_bytes(config, precision) == pytest.approx(
         pack.bytes - tables, rel=0.05
     )  # small tensors lie elsewhere, blocks are filled up

@@ -150,6 +150,14 @@ def test_a_tied_head_is_rounded_and_the_embedding_is_not() -> None:
     assert (rounded.weights["head.weight"] != model.weights["embedding.weight"]).any()
 
 
+def test_the_head_keeps_more_bits_than_the_rest() -> None:
+    model = tiny("qwen3", tied=True)
+    eight, four = (with_stored_weights(model, precision) for precision in ("int8", "int4"))
+    assert (four.weights["head.weight"] == eight.weights["head.weight"]).all()
+    name = "blocks.1.feed_forward.up.weight"
+    assert (four.weights[name] != eight.weights[name]).any()
+
+
 def test_a_network_that_the_graph_can_not_hold(tmp_path: Path, capfd: Capture) -> None:
     tiny("gpt2", position="alibi").save(tmp_path / "model.pt")
     code, _, err = inside(capfd, "export", tmp_path / "onnx", "-m", tmp_path / "model.pt", "--to", "onnx")
