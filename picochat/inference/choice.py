@@ -22,6 +22,9 @@ ROUNDS, STEPS, SECONDS = 3, 24, 0.25
 """The ways take turns, so that a busy moment hits all of them; of each, the best round counts. A round ends after so many
 steps, or so many seconds."""
 
+VERSION = 2
+"""Raised whenever other ways are measured, or others may be chosen: what was remembered before then counts no more."""
+
 Way = TypeVar("Way")
 
 
@@ -95,4 +98,4 @@ def gpu_likely() -> bool:
 
 
 def _file(folder: Path, digest: str, device: str) -> Path:
-    return folder / "choices" / f"{digest[:40]}-{device}.json"
+    return folder / "choices" / f"{digest[:40]}-{device}-{VERSION}.json"

@@ -6,7 +6,7 @@ Each text comes out as `Engine.stream` alone would write it, up to the rounding 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from picochat.inference.backend import PREFILL_CHUNK, Backend, Lanes
@@ -193,12 +193,14 @@ class Scheduler:
         for lane, generation in guided:
             wanted = [*generation.job.unguided, *generation.drawn][:-1]
             if lane.unguided != wanted:
-                shared = _shared(lane.unguided, wanted)
-                self._unguided.truncate(lane.number, shared)
+                held = {each.number: each.unguided for each in self._lanes}
+                shared = _copy_shared(self._unguided, lane.number, held, wanted)
                 if missing := wanted[shared:]:
                     self._unguided.prefill(lane.number, missing)
-            lane.unguided = [*wanted, generation.sequence[-1]]
+                lane.unguided = wanted
         rows = self._unguided.step({lane.number: generation.sequence[-1] for lane, generation in guided})
+        for lane, generation in guided:
+            lane.unguided.append(generation.sequence[-1])
         return {lane.number: row for (lane, _), row in zip(guided, rows, strict=True)}
 
     def _prefill(self) -> list[tuple[_Lane, _Text]]:
@@ -232,12 +234,18 @@ class Scheduler:
     def _align(self, lane: _Lane, window: Sequence[int]) -> None:
         """Let the lane's cache hold the longest beginning of `window`, without its last token, that any lane holds."""
         wanted = window[:-1]
-        best = max(self._lanes, key=lambda other: (_shared(other.cached, wanted), other is lane))
-        shared = _shared(best.cached, wanted)
-        if best is not lane:
-            self._backend.fork(best.number, lane.number)
-        self._backend.truncate(lane.number, shared)
+        shared = _copy_shared(self._backend, lane.number, {each.number: each.cached for each in self._lanes}, wanted)
         lane.cached = list(wanted[:shared])
+
+
+def _copy_shared(lanes: Lanes, number: int, held: Mapping[int, Sequence[int]], wanted: Sequence[int]) -> int:
+    """Let a lane hold the longest beginning of `wanted` that any of those in `held` does; returns its length."""
+    best = max(held, key=lambda other: (_shared(held[other], wanted), other == number))
+    shared = _shared(held[best], wanted)
+    if best != number:
+        lanes.fork(best, number)
+    lanes.truncate(number, shared)
+    return shared
 
 
 def _shared(cached: Sequence[int], wanted: Sequence[int]) -> int:

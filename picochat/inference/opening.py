@@ -36,8 +36,7 @@ PACKED: tuple[Packed, ...] = ("fp32", "int8", "int4")
 """What ONNX Runtime's CPU kernels compute well."""
 
 CLOSE = 0.001
-"""Nats by which the answers of an 8-bit model may differ from the reference's, for it to be chosen unasked: a thousandth of
-a good chat model's loss."""
+"""How much larger than the reference's the loss of an 8-bit model may be, for it to be chosen unasked."""
 
 LARGE = 100_000_000
 """Parameters from which on an fp32 pack is not made just to be measured: it reads four times the bytes of an 8-bit one."""
@@ -209,21 +208,35 @@ def _choose(source: _Source, device: str) -> Choice:
 
 
 def difference(reference: Backend, other: Backend, tokenizer: Tokenizer) -> float:
-    """Mean Kullback-Leibler divergence, in nats, of the next token over a short text.
+    """How much larger the loss would be with the other one, as a share: on text that the reference itself had written.
 
-    The reference reads it in one pass, the other one token by token, as it would write: kernels for one row and for many
-    may round in different ways.
+    That is the mean Kullback-Leibler divergence of the next token over its mean entropy, on a short text in the form that
+    the model learnt. The reference reads it in one pass, the other one token by token, as it would write: kernels for one
+    row and for many may round in different ways.
     """
     import numpy as np
 
     from picochat.inference.sampling import log_softmax
 
-    ids = tokenizer.encode(PROBE)[: reference.info.context]
+    ids = _probe(reference, tokenizer)
     left = np.stack([log_softmax(row) for row in reference.read(ids)])
     right = np.stack([log_softmax(other.step(token)) for token in ids])
     for backend in (reference, other):
         backend.truncate(0)
-    return float((np.exp(left) * (left - right)).sum(axis=-1).mean())
+    likely = np.exp(left)
+    return float((likely * (left - right)).sum() / -(likely * left).sum())
+
+
+def _probe(reference: Backend, tokenizer: Tokenizer) -> list[int]:
+    """The tokens of a short text, or of a conversation with a model that learnt from conversations."""
+    from picochat.text.chat_format import ChatFormat, Message
+
+    told, question, answer = PROBE.partition("What would you do on a day like this?")
+    if reference.info.chats:
+        ids = ChatFormat(tokenizer).render([Message("user", told + question), Message("assistant", answer.strip())]).ids
+    else:
+        ids = [tokenizer.start_of_text, *tokenizer.encode(PROBE)]
+    return list(ids[: reference.info.context])
 
 
 def _has_runtime() -> bool:
