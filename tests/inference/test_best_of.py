@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import defaultdict
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from picochat.inference.engine import Engine
 from picochat.inference.generation import Job, Token
 from picochat.inference.lanes import Scheduler
 from picochat.inference.prompt import completion
+from picochat.inference.sampling import Logits
 from picochat.inference.settings import SamplingSettings
+from picochat.inference.torch_backend import TorchLanes
 from tests.inference.tiny import counted, tiny_engine
 
 CONTEXT = 160
@@ -184,3 +187,17 @@ def test_a_stop_before_the_choice_says_nothing_and_after_it_keeps_what_was_said(
     tokens = list(engine.run(later))
     assert tokens[-1].stop == "cancelled"
     assert len(tokens) == COMPARED + 5
+
+
+def test_what_all_samples_share_is_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    prefill = TorchLanes.prefill
+
+    def told(self: TorchLanes, lane: int, ids: Sequence[int]) -> Logits:
+        read.append(len(ids))
+        return prefill(self, lane, ids)
+
+    monkeypatch.setattr(TorchLanes, "prefill", told)
+    engine.forget()
+    list(engine.run(asked(engine, "Something new to read.", best_of=8, max_tokens=3, guidance_scale=2.0)))
+    assert len(read) <= 2  # the prompt, and what stands in its place beside it
