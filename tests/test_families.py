@@ -17,7 +17,7 @@ def talks(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[str, str]]]:
     from generators import families
     from generators.chat import Chat
 
-    chats = [Chat(random.Random(seed)) for seed in range(400)]
+    chats = [Chat(random.Random(seed)) for seed in range(600)]
     for chat in chats:
         families.compose(chat)
     return [list(zip(chat.messages[::2], chat.messages[1::2], strict=True)) for chat in chats]
@@ -39,6 +39,19 @@ def test_an_age_in_an_answer_was_told_of_that_person(talks: list[list[tuple[str,
                 untold += 1
     assert answered > 20
     assert untold > 20
+
+
+def test_nobody_asks_what_an_animal_or_a_child_works_as(talks: list[list[tuple[str, str]]]) -> None:
+    young, checked = "dog|cat|horse|rabbit|parrot|son|daughter|kids|children", 0
+    for talk in talks:
+        for _, answer in talk:
+            if found := re.fullmatch(r"You haven't told me (?:what (\w+) does for work|where (\w+) lives)\.", answer):
+                name = (found[1] or found[2]).lower()
+                before = rf"\b({young})( is called| name is|'s name is|,)? {name}\b"
+                kin = rf"{before}|\b{name}( is|,) my ({young})\b"
+                assert not any(re.search(kin, message) for message in messages(talk)), talk
+                checked += 1
+    assert checked > 20
 
 
 def test_who_somebody_is_agrees_with_what_the_user_said(talks: list[list[tuple[str, str]]]) -> None:

@@ -83,6 +83,24 @@ def test_more_is_asked_only_after_something_and_is_something_else(requests: Modu
     assert more > 20
 
 
+def test_a_word_on_an_answer_comes_after_one(requests: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from generators import reactions
+
+    file = tmp_path / "reactions.md"  # no kind of request
+    file.write_text("== hm\n> Hm, hm. | Hmmm, well.\n< Take your time.\n")
+    monkeypatch.setattr(reactions, "FILE", file)
+    reactions.all_reactions.cache_clear()
+    places = [
+        number
+        for exchanges in conversations(requests)
+        for number, (ask, answer) in enumerate(exchanges)
+        if "hm" in ask.lower() and answer == "Take your time."
+    ]
+    reactions.all_reactions.cache_clear()
+    assert len(places) > 20
+    assert min(places) > 0
+
+
 def test_what_is_asked_about_an_answer_follows_it(requests: ModuleType) -> None:
     followed = [
         (before, ask)

@@ -37,19 +37,28 @@ Assistant: Red is easy to see.
 User: How many eyes has a spider?
 Assistant: Mostly eight.
 """
+REACTIONS = """
+== thanks
+> Thanks. | Okay, thanks.
+< You're welcome. | Gladly.
+"""
 
 
 @pytest.fixture
 def unanswered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(DATA)
-    from generators import talks, themes, unanswered, written
+    from generators import reactions, talks, themes, unanswered, written
 
     for module, text in ((talks, TALKS), (themes, THEMES), (written, WRITTEN)):
         folder = tmp_path / module.__name__
         folder.mkdir()
         (folder / "few.txt").write_text(text.strip() + "\n")
         monkeypatch.setattr(module, "FOLDER", folder)
+    file = tmp_path / "reactions.txt"
+    file.write_text(REACTIONS.strip() + "\n")
+    monkeypatch.setattr(reactions, "FILE", file)
     cached = (
+        reactions.all_reactions,
         *(talks.all_talks, talks.that_begin_anywhere, themes.all_themes),
         *(written.all_written, written.that_begin_anywhere),
     )
@@ -90,12 +99,7 @@ def test_what_is_said_instead_gets_its_own_answer(unanswered: ModuleType) -> Non
         for message, answer in zip(messages[::2], messages[1::2], strict=True):
             said.setdefault(message.rstrip("?."), set()).add(answer)
     assert said["how many eyes has a spider"] == {"mostly eight."}
-    assert said["thanks"] <= {
-        "you're welcome.",
-        "you're welcome. i'm here if you need more.",
-        "gladly.",
-        "no problem at all.",
-    }
+    assert said["thanks"] == {"you're welcome.", "gladly."}
 
 
 def test_only_what_can_stand_anywhere_is_taken_from_the_middle_of_nothing(unanswered: ModuleType) -> None:

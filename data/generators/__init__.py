@@ -42,22 +42,22 @@ def _unknown(chat: Chat) -> None:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "names": Family(names.compose, 0.18),
-    "recall": Family(recall.compose, 0.18),
+    "names": Family(names.compose, 0.3),
+    "recall": Family(recall.compose, 0.3),
     "families": Family(families.compose, 0.4),
     "sums": Family(sums.compose, 0.8),
-    "facts": Family(facts.compose, 0.14),
+    "facts": Family(facts.compose, 0.5),
     "unknowns": Family(_unknown, 0.03),
     "calendar": Family(calendar.compose, 0.06),
-    "identity": Family(identity.compose, 0.15),
+    "identity": Family(identity.compose, 0.3),
     "spelling": Family(spelling.compose, 0.05),
     "smalltalk": Family(smalltalk.compose, 0.07),
     "feelings": Family(mixtures.feelings, 0.05),
     "mixtures": Family(mixtures.wander, 0.06),
-    "everyday": Family(mixtures.everyday, 0.9),
+    "everyday": Family(mixtures.everyday, 1.4),
     "drills": Family(mixtures.drill, 0.9),
     "talks": Family(talks.compose, 2.0),
     "detours": Family(detours.compose, 2.0),
-    "requests": Family(requests.compose, 4.0),
+    "requests": Family(requests.compose, 7.0),
     "unanswered": Family(unanswered.compose, 2.0),
 }

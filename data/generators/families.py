@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import requests
 from .asides import quiet_aside
 from .chat import Chat
 from .people import MEN, PET_NAMES, WOMEN, invented
@@ -38,6 +39,8 @@ class Person:
     name: str
     pronoun: str
     facts: dict[str, str]
+    untold: list[str]
+    """What could be asked as well, but was not told."""
 
     @property
     def words(self) -> dict[str, str]:
@@ -147,8 +150,10 @@ def _questions(
 
     found = [asked(_ASKS[kind], person.words) for person in (first, second) for kind in ("called", "who")]
     found += [asked(_ASKS[kind], person.words) for person, kind in tells]
-    untold = [(person, kind) for person in (first, second) for kind in _UNTOLD if kind not in person.facts]
+    untold = [(person, kind) for person in (first, second) for kind in person.untold]
     found += [asked((_ASKS[kind][0], (_UNTOLD[kind],)), person.words) for person, kind in untold[:2]]
+    # Names that everybody knows, so that "who was" is not always one of the two.
+    found += [lambda chat: requests.ask(chat, "who")] * 2
     found += [asked(_WHICH[kind], person.words) for person, kind in tells if first.facts.get(kind) != second.facts.get(kind)]
     found.append(asked(_ALL, both))
     if "age" in first.facts and "age" in second.facts and first.facts["age"] != second.facts["age"]:
@@ -180,4 +185,4 @@ def _person(chat: Chat, role: str) -> Person:
     }
     told = chat.rng.sample(kinds, chat.rng.choice((0, 1, 1, 2)))
     pronoun = chat.rng.choice(("he", "she")) if animal else "she" if she else "he"
-    return Person(role, name, pronoun, {kind: values[kind] for kind in told})
+    return Person(role, name, pronoun, {kind: values[kind] for kind in told}, [kind for kind in kinds if kind not in told])

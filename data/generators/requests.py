@@ -1,4 +1,4 @@
-"""What everybody asks a chat program for, read from data/requests: stories, jokes, ideas, how to do things, why they are so.
+"""What everybody says to a chat program, read from data/requests: wishes for stories, jokes, ideas; words of the day.
 
 A file is a kind. Its entries have the form of talks: a request with its answer, and perhaps what is asked then. Two names
 stand for themselves:
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from .chat import Chat
+from .reactions import react
 from .slots import all_of
 from .talks import Exchange, Talk
 from .talks import parse as parse_talks
@@ -28,6 +29,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "requests"
 _ANY = 0.4
 _FOLLOWED = 0.7
 _MORE = 0.45
+_REACTED = 0.12
 _TURNS = (1, 5)
 """How many requests a conversation has, at least and at most."""
 
@@ -70,9 +72,9 @@ def all_kinds() -> tuple[Kind, ...]:
     return all_of(FOLDER, parse)
 
 
-def ask(chat: Chat) -> None:
-    """One request, perhaps with what is asked or said about its answer."""
-    kinds = all_kinds()
+def ask(chat: Chat, name: str = "") -> None:
+    """One request, of the kind with this name or of any, perhaps with what is asked or said about its answer."""
+    kinds = [kind for kind in all_kinds() if name in (kind.name, "")]
     # By the root of what a kind holds: a large one is drawn more often, and what a small one holds is still better known.
     kind = chat.pick_weighted(kinds, [len(kind.entries) ** 0.5 for kind in kinds])
     if kind.anything and chat.chance(_ANY):
@@ -95,10 +97,12 @@ def some(chat: Chat, name: str) -> None:
 
 
 def compose(chat: Chat) -> None:
-    """One request after another."""
+    """One request after another, and now and then a word on what was answered."""
     chat.length = chat.rng.randint(*_TURNS)
     while chat.left:
         ask(chat)
+        if chat.left and chat.chance(_REACTED):
+            react(chat)
 
 
 def _more(chat: Chat, kind: Kind) -> None:
