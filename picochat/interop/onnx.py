@@ -130,7 +130,8 @@ class _Graph:
         config = self.config
         hidden = self._blocks(self._embed())
         wanted = self.node("Gather", [hidden, "wanted"], axis=1)
-        self._linear(wanted, HEADS[config.tied], output="logits")
+        head = "embedding.weight" if config.tied else "head.weight"
+        self._linear(wanted, head, output="logits")
         cache: list[str | int | None] = ["B", config.kv_heads, "S", config.head_dim]
         numbers = TensorProto.FLOAT if self.cache_steps is None else TensorProto.INT8
         layers = range(config.layers)
