@@ -182,6 +182,7 @@ class ScriptedLanes:
 
     def fork(self, source: int, target: int) -> None:
         self._lengths[target] = self._lengths[source]
+        self._silent[target] = self._silent[source]
 
 
 def scripted_session(replies: Sequence[str], settings: ChatSettings | None = None, **options: object) -> ChatSession:

@@ -21,7 +21,6 @@ from picochat.inference.choice import Choice, gpu_likely, measure_rates, recall,
 from picochat.inference.packs import Pack, PackStore, source_digest
 from picochat.interop.onnx import Precision as Packed
 from picochat.interop.onnx import unsupported
-from picochat.interop.small_caches import PROBE
 from picochat.interop.source import locate
 from picochat.locations import packs
 from picochat.text.tokenizer import Tokenizer
@@ -229,13 +228,14 @@ def difference(reference: Backend, other: Backend, tokenizer: Tokenizer) -> floa
 
 def _probe(reference: Backend, tokenizer: Tokenizer) -> list[int]:
     """The tokens of a short text, or of a conversation with a model that learnt from conversations."""
-    from picochat.text.chat_format import ChatFormat, Message
+    from picochat.text.chat_format import ChatFormat
+    from picochat.text.sample import sample_talk
 
-    told, question, answer = PROBE.partition("What would you do on a day like this?")
+    talk = sample_talk()
     if reference.info.chats:
-        ids = ChatFormat(tokenizer).render([Message("user", told + question), Message("assistant", answer.strip())]).ids
+        ids = ChatFormat(tokenizer).render(talk).ids
     else:
-        ids = [tokenizer.start_of_text, *tokenizer.encode(PROBE)]
+        ids = [tokenizer.start_of_text, *tokenizer.encode("\n".join(message.content for message in talk))]
     return list(ids[: reference.info.context])
 
 
