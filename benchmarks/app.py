@@ -9,14 +9,14 @@ import json
 import multiprocessing
 import statistics
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from picochat.chat.prompts import PromptHistory
 from picochat.chat.session import ChatSession
 from picochat.chat.settings import ChatSettings
-from picochat.inference.engine import Engine
-from picochat.inference.settings import SamplingSettings
+from picochat.inference.generation import Token
 from picochat.locations import default_model
 from picochat.ui.app import ChatApp
 
@@ -31,7 +31,6 @@ def main() -> None:
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
-    drawn = SamplingSettings(max_tokens=options.tokens, seed=1)
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "text.pt"
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
@@ -43,7 +42,7 @@ def main() -> None:
         gc.freeze()  # as `picochat chat` does
         rates: dict[str, list[float]] = {"engine": [], "app": []}
         for number in range(options.rounds + 1):
-            alone, shown = rate(session.engine, drawn), asyncio.run(rate_in_app(session))
+            alone, shown = rate(session), asyncio.run(rate_in_app(session))
             if number:  # the first round warms up
                 rates["engine"].append(alone)
                 rates["app"].append(shown)
@@ -57,10 +56,12 @@ def main() -> None:
 
 
 def write_model(path: Path, preset: str | None) -> None:
-    """A model that goes on with a text, so that no end of a turn cuts it short.
+    """A model that goes on with a text for ever: its tokens that end one have no weights, and others are always likelier.
 
     In a process of its own, as it imports torch, which the app does not.
     """
+    import torch
+
     from picochat.checkpoint import load_checkpoint, save_checkpoint
     from picochat.model.config import ModelConfig
     from picochat.model.gpt import GPT
@@ -70,19 +71,27 @@ def write_model(path: Path, preset: str | None) -> None:
     if preset is not None:
         shape = {"vocab_size": network.config.vocab_size, "context": network.config.context}
         network = GPT(ModelConfig.create(preset=preset, **shape))
+    with torch.no_grad():
+        network.head.weight[sorted({shipped.tokenizer.end_of_text, *shipped.tokenizer.ends})] = 0
     save_checkpoint(path, network, shipped.tokenizer, {"kind": "text"})
 
 
-def rate(engine: Engine, drawn: SamplingSettings) -> float:
-    """Tokens a second after the first."""
-    engine.forget()
-    # as many alternatives as the app asks for, which keeps them for its microscope
-    seconds = [token.seconds for token in engine.stream(engine.tokenizer.encode(PROMPT), drawn, alternatives=5)]
-    return (len(seconds) - 1) / (seconds[-1] - seconds[0])
+def rate(session: ChatSession) -> float:
+    """Tokens a second after the first, of an answer that nobody watches."""
+    session.reset()
+    return rate_of(session.reply(PROMPT), session.settings.max_tokens)
+
+
+def rate_of(drawn: Iterable[Token], count: int) -> float:
+    """The same of these tokens; all `count` must have come."""
+    seconds = [token.seconds for token in drawn]
+    if len(seconds) < count:
+        raise SystemExit(f"The answer ended after {len(seconds)} tokens, and nothing can be said of {count}.")
+    return (count - 1) / (seconds[-1] - seconds[0])
 
 
 async def rate_in_app(session: ChatSession) -> float:
-    """The same of an answer that is typed for, and watched as it comes."""
+    """The same of one that is typed for, and watched as it comes."""
     session.reset()
     app = ChatApp(session, None, PromptHistory())
     async with app.run_test(size=(100, 30)) as pilot:
@@ -92,8 +101,7 @@ async def rate_in_app(session: ChatSession) -> float:
         await pilot.press("enter")
         while app.chat.answering.job is not None or session.last is None:
             await asyncio.sleep(0.05)
-        seconds = [token.seconds for token in session.last.tokens]
-    return (len(seconds) - 1) / (seconds[-1] - seconds[0])
+        return rate_of(session.last.tokens, session.settings.max_tokens)
 
 
 if __name__ == "__main__":

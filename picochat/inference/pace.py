@@ -3,8 +3,8 @@
 Two threads that wait for each other after every matrix product are up to twice as fast as one, on a quiet machine. For a
 small model the waiting may cost more than the second thread brings; and when another program uses the cores, one of the two
 is often off its core while the other waits, and both together fall to a tenth. So the ways are tried in turn, for a few
-steps each, and the best one goes on until steps take longer or shorter than they did. What takes a core for a moment only,
-such as the screen that draws the text, is got out of the way of.
+steps each, and the best one goes on until steps take longer or shorter than they did. What takes a core for more than a
+step is got out of the way of. The screen that draws the text is not: its drawing is over with the step that it held up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DOUBT = 32
 """Steps until a comparison is made again that something came into; twice as many after each that is no clearer."""
 
 HELD_UP = 2.5
-"""Times slower than usual from which on a step has waited for a core: the next ones do with the last way."""
+"""Times slower than usual from which on a step has waited for a core: after two, the next ones do with the last way."""
 
 ASIDE = 3
 """Steps they are; twice as many each time that the step after them is held up, too."""
@@ -56,6 +56,7 @@ class Pace:
         self._patience = DOUBT
         self._best = 0
         self._aside, self._next_aside = 0, ASIDE
+        self._held_up = False
 
     def took(self, seconds: float) -> None:
         """Tell how long the last step took."""
@@ -99,13 +100,18 @@ class Pace:
         enough = NEAR * min(self._found.values())
         self.way = self._best = max(way for way, seconds in self._found.items() if seconds <= enough)
         self._usual, self._steps, self._trying = self._found[self.way], 0, False
+        # a way was quicker once, and may be again: what held it up need not show in this one
+        self._doubtful |= self._usual > CHANGE * min(self._fastest.values())
         self._found = {}
 
     def _make_way(self, seconds: float) -> None:
-        """After a step that was held up, do for a while without the core that another program, or the screen, has taken."""
+        """After steps that were held up, do for a while without the core that another program, or the screen, has taken."""
         last = self.ways - 1
         if seconds <= HELD_UP * self._usual or self.way == last:
-            self._next_aside = ASIDE
+            self._next_aside, self._held_up = ASIDE, False
+            return
+        if not self._held_up:
+            self._held_up = True
             return
         self.way = last
         self._aside, self._next_aside = self._next_aside, min(2 * self._next_aside, PATIENCE)
