@@ -58,6 +58,6 @@ FAMILIES: Mapping[str, Family] = {
     "drills": Family(mixtures.drill, 0.9),
     "talks": Family(talks.compose, 2.0),
     "detours": Family(detours.compose, 2.0),
-    "requests": Family(requests.compose, 7.0),
+    "requests": Family(requests.compose, 8.0),
     "unanswered": Family(unanswered.compose, 2.0),
 }

@@ -27,10 +27,10 @@ from .talks import parse as parse_talks
 
 FOLDER = Path(__file__).resolve().parent.parent / "requests"
 _ANY = 0.4
-_FOLLOWED = 0.7
+_FOLLOWED = 0.85
 _MORE = 0.45
 _REACTED = 0.12
-_TURNS = (1, 5)
+_TURNS = (1, 6)
 """How many requests a conversation has, at least and at most."""
 
 

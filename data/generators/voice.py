@@ -104,7 +104,7 @@ class Voice:
         if self.bare:
             text = text.rstrip(".?").rstrip() or text
         if self.no_comma:
-            text = text.replace(",", "")
+            text = text.replace(",", "") or text
         return text
 
     def finish(self, text: str) -> str:
