@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from picochat.errors import CheckpointError, DataError
-from picochat.evaluation.rows import Row, document_rows
+from picochat.evaluation.rows import Row, counted_part, document_rows
 from picochat.evaluation.scorer import Scorer
 from picochat.inference.engine import Engine
 from picochat.text.batches import byte_lengths
@@ -68,7 +68,7 @@ class Tally:
 
 @dataclass
 class Score:
-    """What documents cost: all of them, the assistant's messages alone, and by source."""
+    """What documents cost: all of them, the assistant's messages alone (but those of weight 0), and by source."""
 
     documents: int = 0
     all: Tally = field(default_factory=Tally)
@@ -122,11 +122,8 @@ def _contents(document: Document) -> list[tuple[Part, str]]:
     """The texts that count."""
     if isinstance(document, Text):
         return [(Part.TEXT, document.content)]
-    return [
-        (Part.USER if message.role == "user" else Part.ASSISTANT, message.content)
-        for message in document.messages
-        if message.role != "system"
-    ]
+    placed = [(counted_part(message), message.content) for message in document.messages]
+    return [(part, content) for part, content in placed if part != Part.STRUCTURE]
 
 
 def _count(score: Score, source: str, row: Row, losses: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

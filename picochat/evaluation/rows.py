@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from picochat.chat.conversation import Conversation
 from picochat.inference.engine import Engine
 from picochat.text import corpus
-from picochat.text.chat_format import Message, Part, Role
+from picochat.text.chat_format import Message, Part
 from picochat.text.corpus import Document
-
-# a system prompt is given to a model, which never has to write one
-_PARTS: dict[Role, Part] = {"user": Part.USER, "assistant": Part.ASSISTANT, "system": Part.STRUCTURE}
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,11 @@ def document_rows(engine: Engine, document: Document) -> Iterator[Row]:
 def plain_text(messages: Sequence[Message]) -> str:
     """A conversation as a model of plain text reads it."""
     return "".join(f"{_plain_header(message)}{message.content}\n" for message in messages)
+
+
+def counted_part(message: Message) -> Part:
+    """What a message's words count as: a system prompt is given to a model, which never has to write one."""
+    return Part.STRUCTURE if message.role == "system" else message.part
 
 
 class _Window:
@@ -84,7 +86,7 @@ def _plain_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
     window, encode = _Window(engine.context, [engine.tokenizer.start_of_text]), engine.tokenizer.encode
     for message in messages:
         yield from window.add(encode(_plain_header(message)), Part.STRUCTURE)
-        yield from window.add(encode(message.content), _PARTS[message.role])
+        yield from window.add(encode(message.content), counted_part(message))
         yield from window.add(encode("\n"), Part.STRUCTURE)
     yield from window.restart()
 
@@ -115,7 +117,7 @@ def _chat_rows(engine: Engine, messages: Sequence[Message]) -> Iterator[Row]:
             del conversation.entries[: conversation.dropped]
             conversation.dropped = 0
         yield from window.add(header.ids, Part.STRUCTURE)
-        yield from window.add(content, _PARTS[message.role])
+        yield from window.add(content, counted_part(message))
         yield from window.add(after.ids, Part.STRUCTURE)
         if cut is not None:
             yield from window.restart(cut)

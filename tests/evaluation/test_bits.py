@@ -117,6 +117,16 @@ def test_progress_counts_the_bytes() -> None:
     assert seen[-1] == (27_000, 27_000)
 
 
+def test_an_answer_of_weight_0_is_no_answer_to_measure() -> None:
+    engine = tiny_engine()
+    answers = (Message("assistant", "Whatever.", learnt=False), Message("assistant", "Fine, thanks."))
+    asked = [Message("user", "How are you?"), Message("user", "Sorry?")]
+    score = score_documents(engine, scorer(engine), [Conversation((asked[0], answers[0], asked[1], answers[1]))])
+    assert (score.assistant.bytes, score.assistant.tokens) == (len("Fine, thanks."), len("Fine, thanks."))
+    # but it was said, and is predicted like a user's words
+    assert score.all.bytes == sum(len(message.content) for message in (*asked, *answers))
+
+
 def test_a_model_that_computes_no_numbers() -> None:
     engine = tiny_engine()
     with torch.no_grad():
